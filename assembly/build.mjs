@@ -1,0 +1,101 @@
+// Builds everything that is not in git: the three tiers of the kernels, src/generated (their bytes and the layout of a
+// Plan), and dist (bundles, types, the .wasm files). Run it with `npm run build`.
+
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+process.chdir(root);
+const config = JSON.parse(readFileSync('asconfig.json', 'utf8'));
+
+/** Compiles one tier; any diagnostic of the compiler, warnings included, ends the build. */
+function compile(tier) {
+  const asc = ['node_modules/assemblyscript/bin/asc.js', '--config', 'asconfig.json', '--target', tier];
+  const { status, stdout, stderr } = spawnSync(process.execPath, asc, { encoding: 'utf8' });
+  if (status !== 0 || /WARNING|ERROR/.test(stdout + stderr)) throw new Error(`assembly (${tier}):\n${stdout}${stderr}`);
+  return readFileSync(config.targets[tier].outFile);
+}
+
+/** Reads the fields of Plan and lays them out as the compiler does: in order, each aligned to its size. */
+function planLayout() {
+  const source = readFileSync('assembly/plan.ts', 'utf8');
+  const body = source.slice(source.indexOf('class Plan {'));
+  const sizes = { f64: 8, usize: 4, i32: 4, u32: 4 };
+  const fields = {};
+  let offset = 0;
+  for (const [, name, type] of body.slice(0, body.indexOf('\n}')).matchAll(/^ {2}(\w+): (f64|usize|i32|u32);/gm)) {
+    const size = sizes[type];
+    offset = Math.ceil(offset / size) * size;
+    fields[name] = offset / size;
+    offset += size;
+  }
+  return { fields, bytes: offset };
+}
+
+/** The exported constants of plan.ts. */
+function planFlags() {
+  const source = readFileSync('assembly/plan.ts', 'utf8');
+  return Object.fromEntries([...source.matchAll(/^export const (\w+): u32 = (\d+);/gm)].map(([, k, v]) => [k, +v]));
+}
+
+const HEADER = '// Made by assembly/build.mjs; not in git.\n';
+
+function generate(binaries) {
+  const { fields, bytes } = planLayout();
+  const module = new WebAssembly.Instance(new WebAssembly.Module(binaries.simd));
+  const expected = module.exports.planBytes();
+  if (expected !== bytes) throw new Error(`Plan: ${bytes} bytes by its fields, ${expected} by the compiler`);
+  mkdirSync('src/generated', { recursive: true });
+  writeFileSync(
+    'src/generated/plan.ts',
+    `${HEADER}/** Bytes of a Plan. */\nexport const PLAN_BYTES = ${bytes};\n
+/** Index of each field of a Plan: in float64 units for float64 fields, in 4-byte units for the others. */
+export const PLAN = ${JSON.stringify(fields)} as const;\n
+/** Flags of a Plan. */\nexport const FLAGS = ${JSON.stringify(planFlags())} as const;\n`,
+  );
+  const lines = Object.entries(binaries).map(
+    ([tier, b]) => `export const ${tier}: string = '${b.toString('base64')}';\n`,
+  );
+  writeFileSync('src/generated/wasm.ts', HEADER + lines.join(''));
+}
+
+async function bundle() {
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
+  const shared = {
+    entryPoints: ['src/index.ts'],
+    bundle: true,
+    target: 'es2022',
+    legalComments: 'none',
+    charset: 'utf8',
+    define: { LOSSMITH_VERSION: JSON.stringify(version) },
+  };
+  await build({ ...shared, format: 'esm', outfile: 'dist/index.js' });
+  await build({ ...shared, format: 'cjs', outfile: 'dist/cjs/index.js' });
+}
+
+/** Declarations beside both bundles: TypeScript takes each file as the module kind that its nearest package.json says. */
+function declare() {
+  for (const folder of ['dist/types', 'dist/cjs/types']) rmSync(folder, { recursive: true, force: true });
+  execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], {
+    stdio: 'inherit',
+  });
+  for (const file of readdirSync('dist/types', { recursive: true })) {
+    if (!file.endsWith('.d.ts')) continue;
+    const path = join('dist/types', file);
+    writeFileSync(path, readFileSync(path, 'utf8').replaceAll(/(from '|import\(")(\.[^'"]*)\.ts(['"])/g, '$1$2.js$3'));
+  }
+  cpSync('dist/types', 'dist/cjs/types', { recursive: true });
+  writeFileSync('dist/cjs/package.json', '{ "type": "commonjs" }\n');
+}
+
+mkdirSync('dist/wasm', { recursive: true });
+const binaries = {};
+for (const tier of Object.keys(config.targets)) binaries[tier] = compile(tier);
+generate(binaries);
+if (!process.argv.includes('--wasm')) {
+  await bundle();
+  declare();
+}

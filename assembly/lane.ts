@@ -1,0 +1,284 @@
+// The only file that names f32x4 and f64x2. Every kernel is written once over a lane type V, which is
+//   v128  four float32 lanes (simd and relaxed tiers), or
+//   f32   one lane (scalar tier, and the tails of the vector tiers),
+// and over an accumulator type W: v128 (two float64 lanes) beside v128, f64 beside f32.
+// A comparison returns a mask: all bits set or none, in the shape of V.
+
+const SIGN: u32 = 0x80000000;
+
+/** Number of float32 lanes in V. */
+// @ts-ignore: decorator
+@inline export function lanes<V>(): i32 {
+  return <i32>(sizeof<V>() >> 2);
+}
+
+// @ts-ignore: decorator
+@inline export function splat<V>(x: f32): V {
+  if (isVector<V>()) return f32x4.splat(x) as V;
+  return x as V;
+}
+
+// @ts-ignore: decorator
+@inline export function loadV<V>(p: usize): V {
+  if (isVector<V>()) return v128.load(p) as V;
+  return load<f32>(p) as V;
+}
+
+/** Every lane holds the float32 at p. */
+// @ts-ignore: decorator
+@inline export function loadSplat<V>(p: usize): V {
+  if (isVector<V>()) return v128.load32_splat(p) as V;
+  return load<f32>(p) as V;
+}
+
+// @ts-ignore: decorator
+@inline export function storeV<V>(p: usize, v: V): void {
+  if (isVector<V>()) v128.store(p, v as v128);
+  else store<f32>(p, v as f32);
+}
+
+// @ts-ignore: decorator
+@inline export function add<V>(a: V, b: V): V {
+  if (isVector<V>()) return f32x4.add(a as v128, b as v128) as V;
+  return <V>((a as f32) + (b as f32));
+}
+
+// @ts-ignore: decorator
+@inline export function sub<V>(a: V, b: V): V {
+  if (isVector<V>()) return f32x4.sub(a as v128, b as v128) as V;
+  return <V>((a as f32) - (b as f32));
+}
+
+// @ts-ignore: decorator
+@inline export function mul<V>(a: V, b: V): V {
+  if (isVector<V>()) return f32x4.mul(a as v128, b as v128) as V;
+  return <V>((a as f32) * (b as f32));
+}
+
+// @ts-ignore: decorator
+@inline export function div<V>(a: V, b: V): V {
+  if (isVector<V>()) return f32x4.div(a as v128, b as v128) as V;
+  return <V>((a as f32) / (b as f32));
+}
+
+/** a·b + c: two roundings in the scalar and simd tiers, one or two in the relaxed tier. */
+// @ts-ignore: decorator
+@inline export function madd<V>(a: V, b: V, c: V): V {
+  if (isVector<V>()) {
+    if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a as v128, b as v128, c as v128) as V;
+    return f32x4.add(f32x4.mul(a as v128, b as v128), c as v128) as V;
+  }
+  return <V>((a as f32) * (b as f32) + (c as f32));
+}
+
+/** c − a·b, rounded like madd. */
+// @ts-ignore: decorator
+@inline export function nmadd<V>(a: V, b: V, c: V): V {
+  if (isVector<V>()) {
+    if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_nmadd(a as v128, b as v128, c as v128) as V;
+    return f32x4.sub(c as v128, f32x4.mul(a as v128, b as v128)) as V;
+  }
+  return <V>((c as f32) - (a as f32) * (b as f32));
+}
+
+/** The larger lane; a where they do not compare. One instruction on x86, where f32x4.max takes several. */
+// @ts-ignore: decorator
+@inline export function pmax<V>(a: V, b: V): V {
+  if (isVector<V>()) return f32x4.pmax(a as v128, b as v128) as V;
+  return (a as f32) < (b as f32) ? b : a;
+}
+
+/** The smaller lane; a where they do not compare. */
+// @ts-ignore: decorator
+@inline export function pmin<V>(a: V, b: V): V {
+  if (isVector<V>()) return f32x4.pmin(a as v128, b as v128) as V;
+  return (b as f32) < (a as f32) ? b : a;
+}
+
+// @ts-ignore: decorator
+@inline function maskOf<V>(yes: bool): V {
+  return <V>reinterpret<f32>(-(<i32>yes));
+}
+
+// @ts-ignore: decorator
+@inline export function eq<V>(a: V, b: V): V {
+  if (isVector<V>()) return f32x4.eq(a as v128, b as v128) as V;
+  return maskOf<V>((a as f32) == (b as f32));
+}
+
+/** True also where a lane is NaN. */
+// @ts-ignore: decorator
+@inline export function ne<V>(a: V, b: V): V {
+  if (isVector<V>()) return f32x4.ne(a as v128, b as v128) as V;
+  return maskOf<V>((a as f32) != (b as f32));
+}
+
+// @ts-ignore: decorator
+@inline export function lt<V>(a: V, b: V): V {
+  if (isVector<V>()) return f32x4.lt(a as v128, b as v128) as V;
+  return maskOf<V>((a as f32) < (b as f32));
+}
+
+/** Lanes whose int32 at p equals the int32 in every lane of the splat at q. */
+// @ts-ignore: decorator
+@inline export function sameInt<V>(p: usize, q: usize): V {
+  if (isVector<V>()) return i32x4.eq(v128.load(p), v128.load32_splat(q)) as V;
+  return maskOf<V>(load<i32>(p) == load<i32>(q));
+}
+
+// @ts-ignore: decorator
+@inline export function and<V>(a: V, b: V): V {
+  if (isVector<V>()) return v128.and(a as v128, b as v128) as V;
+  return <V>reinterpret<f32>(reinterpret<u32>(a as f32) & reinterpret<u32>(b as f32));
+}
+
+/** a where the mask is clear, 0 where it is set. */
+// @ts-ignore: decorator
+@inline export function clear<V>(a: V, mask: V): V {
+  if (isVector<V>()) return v128.andnot(a as v128, mask as v128) as V;
+  return <V>reinterpret<f32>(reinterpret<u32>(a as f32) & ~reinterpret<u32>(mask as f32));
+}
+
+/** a where the mask is set, b where it is clear. */
+// @ts-ignore: decorator
+@inline export function select_<V>(a: V, b: V, mask: V): V {
+  if (isVector<V>()) return v128.bitselect(a as v128, b as v128, mask as v128) as V;
+  return reinterpret<u32>(mask as f32) ? a : b;
+}
+
+// @ts-ignore: decorator
+@inline export function abs_<V>(a: V): V {
+  if (isVector<V>()) return f32x4.abs(a as v128) as V;
+  return <V>reinterpret<f32>(reinterpret<u32>(a as f32) & ~SIGN);
+}
+
+// @ts-ignore: decorator
+@inline export function neg<V>(a: V): V {
+  if (isVector<V>()) return f32x4.neg(a as v128) as V;
+  return <V>reinterpret<f32>(reinterpret<u32>(a as f32) ^ SIGN);
+}
+
+/** The sign bit alone: −0 where a is negative, 0 elsewhere. */
+// @ts-ignore: decorator
+@inline export function signOf<V>(a: V): V {
+  if (isVector<V>()) return v128.and(a as v128, i32x4.splat(SIGN)) as V;
+  return <V>reinterpret<f32>(reinterpret<u32>(a as f32) & SIGN);
+}
+
+/** a with its sign flipped where s holds a sign bit. */
+// @ts-ignore: decorator
+@inline export function xor<V>(a: V, s: V): V {
+  if (isVector<V>()) return v128.xor(a as v128, s as v128) as V;
+  return <V>reinterpret<f32>(reinterpret<u32>(a as f32) ^ reinterpret<u32>(s as f32));
+}
+
+/** The bits of a moved into the exponent field. */
+// @ts-ignore: decorator
+@inline export function bitsToExponent<V>(a: V): V {
+  if (isVector<V>()) return i32x4.shl(a as v128, 23) as V;
+  return <V>reinterpret<f32>(reinterpret<u32>(a as f32) << 23);
+}
+
+/** The exponent k of u = 2^k·m with m in [√½, √2), as k·2^23 (an integer). */
+// @ts-ignore: decorator
+@inline export function exponentBits<V>(u: V): V {
+  // 0x3f3504f3 is √½ as float32
+  if (isVector<V>()) return v128.and(i32x4.sub(u as v128, i32x4.splat(0x3f3504f3)), i32x4.splat(0xff800000)) as V;
+  return <V>reinterpret<f32>((reinterpret<u32>(u as f32) - 0x3f3504f3) & 0xff800000);
+}
+
+/** 2^−k from k·2^23. */
+// @ts-ignore: decorator
+@inline export function inversePower<V>(bits: V): V {
+  if (isVector<V>()) return i32x4.sub(i32x4.splat(0x3f800000), bits as v128) as V;
+  return <V>reinterpret<f32>(0x3f800000 - reinterpret<u32>(bits as f32));
+}
+
+/** k as float32 from k·2^23. */
+// @ts-ignore: decorator
+@inline export function exponentToFloat<V>(bits: V): V {
+  if (isVector<V>()) return f32x4.convert_i32x4_s(i32x4.shr_s(bits as v128, 23)) as V;
+  return <V>(<f32>(reinterpret<i32>(bits as f32) >> 23));
+}
+
+/** The largest lane, by the rule of pmax. */
+// @ts-ignore: decorator
+@inline export function maxOf<V>(v: V): f32 {
+  if (isVector<V>()) {
+    const a = v as v128;
+    const b = f32x4.pmax(a, v128.shuffle<f32>(a, a, 2, 3, 0, 1));
+    return f32x4.extract_lane(f32x4.pmax(b, v128.shuffle<f32>(b, b, 1, 0, 3, 2)), 0);
+  }
+  return v as f32;
+}
+
+/** Whether any lane of a mask is set. */
+// @ts-ignore: decorator
+@inline export function anyOf<V>(mask: V): bool {
+  if (isVector<V>()) return v128.any_true(mask as v128);
+  return reinterpret<u32>(mask as f32) != 0;
+}
+
+/** Transposes the 4 × 4 block with rows at p, p + rowBytes … into rows at q, q + toBytes … (vector tiers). */
+export function transpose4(p: usize, rowBytes: usize, q: usize, toBytes: usize): void {
+  const a = v128.load(p), b = v128.load(p + rowBytes), c = v128.load(p + 2 * rowBytes), d = v128.load(p + 3 * rowBytes);
+  const ab0 = v128.shuffle<f32>(a, b, 0, 4, 1, 5), ab1 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
+  const cd0 = v128.shuffle<f32>(c, d, 0, 4, 1, 5), cd1 = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
+  v128.store(q, v128.shuffle<f64>(ab0, cd0, 0, 2));
+  v128.store(q + toBytes, v128.shuffle<f64>(ab0, cd0, 1, 3));
+  v128.store(q + 2 * toBytes, v128.shuffle<f64>(ab1, cd1, 0, 2));
+  v128.store(q + 3 * toBytes, v128.shuffle<f64>(ab1, cd1, 1, 3));
+}
+
+/** An accumulator holding 0. */
+// @ts-ignore: decorator
+@inline export function zeroW<W>(): W {
+  if (isVector<W>()) return f64x2.splat(0) as W;
+  return <W>(<f64>0);
+}
+
+/** acc + every lane of v, in float64. */
+// @ts-ignore: decorator
+@inline export function widenAdd<V, W>(acc: W, v: V): W {
+  if (isVector<V>()) {
+    const low = f64x2.promote_low_f32x4(v as v128);
+    const high = f64x2.promote_low_f32x4(v128.shuffle<f32>(v as v128, v as v128, 2, 3, 2, 3));
+    return f64x2.add(acc as v128, f64x2.add(low, high)) as W;
+  }
+  return <W>((acc as f64) + <f64>(v as f32));
+}
+
+/** The sum of the accumulator's lanes. */
+// @ts-ignore: decorator
+@inline export function sumOf<W>(acc: W): f64 {
+  if (isVector<W>()) return f64x2.extract_lane(acc as v128, 0) + f64x2.extract_lane(acc as v128, 1);
+  return acc as f64;
+}
+
+/** The first n < 4 float32 at p; the other lanes hold filler (vector tiers). */
+export function loadPart(p: usize, n: i32, filler: f32): v128 {
+  let v = v128.load32_lane(p, f32x4.splat(filler), 0);
+  if (n > 1) v = v128.load32_lane(p, v, 1, 4);
+  if (n > 2) v = v128.load32_lane(p, v, 2, 8);
+  return v;
+}
+
+/** Stores the first n < 4 lanes (vector tiers). */
+export function storePart(p: usize, v: v128, n: i32): void {
+  v128.store32_lane(p, v, 0);
+  if (n > 1) v128.store32_lane(p, v, 1, 4);
+  if (n > 2) v128.store32_lane(p, v, 2, 8);
+}
+
+/** A whole vector where n lanes or more remain, else the rest of the row and filler. */
+// @ts-ignore: decorator
+@inline export function loadSome<V>(p: usize, n: i32, filler: f32): V {
+  if (isVector<V>()) return (n < 4 ? loadPart(p, n, filler) : v128.load(p)) as V;
+  return loadV<V>(p);
+}
+
+// @ts-ignore: decorator
+@inline export function storeSome<V>(p: usize, v: V, n: i32): void {
+  if (isVector<V>() && n < 4) storePart(p, v as v128, n);
+  else storeV<V>(p, v);
+}

@@ -1,0 +1,107 @@
+// softmax and logSoftmax, forward and backward. With q = Σ e^(x−m) − 1 (one maximum kept out), S = 1 + q, p = e/S:
+//
+//   softmax     y = p                        ∂ = p·(g − Σ g·p)
+//   logSoftmax  y = (x − m) − log1p(q)       ∂ = g − p·Σ g
+//
+// grad receives the result; target is the incoming gradient of the backward forms, 0 for the forward ones.
+
+import { add, div, lanes, loadSome, loadV, madd, mul, nmadd, splat, storeSome, storeV, sub, sumOf, widenAdd, zeroW } from '../lane';
+import { log1p } from '../math';
+import { LOG, Plan } from '../plan';
+import { expRow, maxRow, pack, scaleRow, tileExp, tileMax, tileRow, unpack } from '../sweep';
+import { advance, begin, Cursor, tileOf, walksRows } from '../walk';
+
+/** softmax or, with LOG, logSoftmax over a plan; backward where target is set. */
+export function softmaxKernel<V, W>(p: Plan): void {
+  const rows = walksRows<V>(p);
+  const cursor = begin(p);
+  while (advance<V>(p, cursor, rows)) {
+    if (rows) row<V, W>(p, cursor);
+    else tile<V>(p, cursor);
+  }
+}
+
+function tile<V>(p: Plan, cursor: Cursor): void {
+  const tile = tileOf<V>(p, 0), incoming = tileOf<V>(p, 1);
+  pack<V>(cursor.x, cursor.classStepX, cursor.sampleStep, p.classes, cursor.n, tile);
+  if (p.target) pack<V>(cursor.y, cursor.classStepY, cursor.sampleStep, p.classes, cursor.n, incoming);
+  for (let i = 0; i < cursor.n; i += lanes<V>()) {
+    const at = <usize>i << 2;
+    if (p.target) backwardColumn<V>(p, tile + at, incoming + at);
+    else forwardColumn<V>(p, tile + at);
+  }
+  unpack<V>(tile, cursor.g, cursor.classStepG, cursor.sampleStep, p.classes, cursor.n);
+}
+
+function forwardColumn<V>(p: Plan, column: usize): void {
+  const m = tileMax<V>(column, p.classes);
+  if (p.flags & LOG) {
+    // the exponentials go over the logits, so these are kept beside them
+    const copy = column + <usize>p.classes * tileRow<V>();
+    for (let c: usize = 0; c < <usize>p.classes; c++) storeV<V>(copy + c * tileRow<V>(), loadV<V>(column + c * tileRow<V>()));
+    const log = log1p<V>(tileExp<V>(column, p.classes, m));
+    for (let c: usize = 0; c < <usize>p.classes; c++) {
+      storeV<V>(column + c * tileRow<V>(), sub<V>(sub<V>(loadV<V>(copy + c * tileRow<V>()), m), log));
+    }
+    return;
+  }
+  const scale = div<V>(splat<V>(1), add<V>(tileExp<V>(column, p.classes, m), splat<V>(1)));
+  for (let c: usize = 0; c < <usize>p.classes; c++) {
+    storeV<V>(column + c * tileRow<V>(), mul<V>(loadV<V>(column + c * tileRow<V>()), scale));
+  }
+}
+
+function backwardColumn<V>(p: Plan, column: usize, incoming: usize): void {
+  const log = (p.flags & LOG) != 0;
+  const q = tileExp<V>(column, p.classes, tileMax<V>(column, p.classes));
+  const scale = div<V>(splat<V>(1), add<V>(q, splat<V>(1)));
+  let dot = splat<V>(0);
+  for (let c: usize = 0; c < <usize>p.classes; c++) {
+    const g = loadV<V>(incoming + c * tileRow<V>());
+    const e = loadV<V>(column + c * tileRow<V>());
+    dot = log ? add<V>(dot, g) : madd<V>(g, e, dot);
+  }
+  if (!log) dot = mul<V>(dot, scale);
+  for (let c: usize = 0; c < <usize>p.classes; c++) {
+    const g = loadV<V>(incoming + c * tileRow<V>());
+    const y = mul<V>(loadV<V>(column + c * tileRow<V>()), scale);
+    storeV<V>(column + c * tileRow<V>(), log ? nmadd<V>(y, dot, g) : mul<V>(y, sub<V>(g, dot)));
+  }
+}
+
+function row<V, W>(p: Plan, cursor: Cursor): void {
+  const log = (p.flags & LOG) != 0;
+  const classes = p.classes;
+  const m = maxRow<V>(cursor.x, classes);
+  if (log && !p.target) {
+    const shift = <f32>Math.log1p(expRow<V, W>(cursor.x, 0, classes, m));
+    shiftRow<V>(cursor.x, cursor.g, classes, m, shift);
+    return;
+  }
+  const scale = <f32>(1 / (1 + expRow<V, W>(cursor.x, cursor.g, classes, m)));
+  scaleRow<V>(cursor.g, 0, classes, scale, 0);
+  if (p.target) backwardRow<V, W>(cursor.g, cursor.y, classes, log);
+}
+
+/** y = (x − m) − shift. */
+function shiftRow<V>(x: usize, y: usize, n: i32, m: f32, shift: f32): void {
+  const step = lanes<V>();
+  const top = splat<V>(m), log = splat<V>(shift);
+  for (; n > 0; n -= step, x += 4 * step, y += 4 * step) storeSome<V>(y, sub<V>(sub<V>(loadSome<V>(x, n, 0), top), log), n);
+}
+
+/** The vector-Jacobian product from the probabilities at y, in place. */
+function backwardRow<V, W>(y: usize, g: usize, n: i32, log: bool): void {
+  const step = lanes<V>();
+  let dot = zeroW<W>();
+  for (let i = 0; i < n; i += step) {
+    const v = loadSome<V>(g + (<usize>i << 2), n - i, 0);
+    dot = widenAdd<V, W>(dot, log ? v : mul<V>(v, loadSome<V>(y + (<usize>i << 2), n - i, 0)));
+  }
+  const all = splat<V>(<f32>sumOf<W>(dot));
+  for (let i = 0; i < n; i += step) {
+    const at = <usize>i << 2;
+    const v = loadSome<V>(g + at, n - i, 0), s = loadSome<V>(y + at, n - i, 0);
+    storeSome<V>(y + at, log ? nmadd<V>(s, all, v) : mul<V>(s, sub<V>(v, all)), n - i);
+  }
+}

@@ -1,0 +1,260 @@
+// From the arguments of a call to a job: every operand converted, every shape checked, the geometry worked out. Nothing here
+// touches linear memory, so a call that throws here has changed nothing.
+
+import {
+  fitExactly,
+  type Options,
+  overlap,
+  readBroadcast,
+  readCommon,
+  readComponents,
+  readComponentWeights,
+  readFloats,
+  readLabels,
+  readNames,
+  readNumber,
+  readOut,
+  sameShape,
+} from './options.ts';
+import { broadcastStrides, splitAtAxis } from './shape.ts';
+import type { OperationRecord } from './table.ts';
+import { isFloat, isTyped, type Operand, readOperand, show, sizeOf, toFloat32 } from './tensor.ts';
+import type { NumericArray, TensorInput } from './types.ts';
+
+/** What a loss is compared with. */
+export type Targets =
+  | { readonly kind: 'indices'; readonly data: NumericArray }
+  | { readonly kind: 'values'; readonly data: Float32Array };
+
+/** A checked call. */
+export interface Job {
+  readonly name: string;
+  readonly record: OperationRecord;
+  readonly input: Float32Array;
+  readonly shape: readonly number[];
+  readonly targets: Targets;
+  readonly options: Options;
+  /** Class losses: the axis split; elementwise ones: everything is inner. */
+  readonly outer: number;
+  readonly classes: number;
+  readonly inner: number;
+  readonly lossShape: readonly number[];
+  /** Size of the first axis that is not the class axis. */
+  readonly batch: number;
+}
+
+/** Options of an operation that has none of its own. */
+const NONE: Options = {
+  reduction: 'mean',
+  scale: 1,
+  emptyMean: 'nan',
+  out: undefined,
+  axis: undefined,
+  classWeight: undefined,
+  sampleWeight: undefined,
+  weight: undefined,
+  posWeight: undefined,
+  ignoreIndex: undefined,
+  ignoreValue: undefined,
+  labelSmoothing: 0,
+  zLoss: 0,
+  labels: undefined,
+  components: [],
+  componentWeights: new Float32Array(0),
+  jointWeight: 0,
+};
+
+/** Checks a call of a loss. */
+export function checkLoss(
+  name: string,
+  record: OperationRecord,
+  input: TensorInput,
+  target: TensorInput,
+  options: unknown,
+): Job {
+  const given = readNames(name, record, options);
+  const common = readCommon(name, given);
+  const source = readOperand(input, `${name}: ${record.names[0]}`);
+  const shape = source.shape ?? [source.data.length];
+  const own =
+    record.walk === 'class'
+      ? classJob(name, record, given, shape, target)
+      : elementJob(name, record, given, shape, target);
+  const job = { name, record, input: toFloat32(source.data), shape, ...own, options: { ...own.options, ...common } };
+  if (job.options.out) checkOut(job, source.data, dataOf(target));
+  return job;
+}
+
+/** The array behind an argument that has been read. */
+const dataOf = (value: TensorInput): unknown => (typeof value === 'object' && 'data' in value ? value.data : value);
+
+/** Checks a call of an activation; `incoming` is the gradOutput of the backward form. */
+export function checkActivation(
+  name: string,
+  record: OperationRecord,
+  input: TensorInput,
+  options: unknown,
+  incoming?: TensorInput,
+): Job {
+  const given = readNames(name, record, options);
+  const source = readOperand(input, `${name}: ${record.names[0]}`);
+  const shape = source.shape ?? [source.data.length];
+  const where = `${name}: ${record.names[0]}`;
+  const axis = given.axis === undefined ? undefined : readNumber(given.axis, 'axis', `${name}: axis`);
+  const geometry = record.walk === 'class' ? splitAtAxis(shape, axis, where) : flat(shape);
+  const values =
+    incoming === undefined
+      ? new Float32Array(0)
+      : readFloats(incoming, shape, `${name}: gradOutput`, `the shape of ${record.names[0]}`);
+  const job: Job = {
+    name,
+    record,
+    input: toFloat32(source.data),
+    shape,
+    targets: { kind: 'values', data: values },
+    options: { ...NONE, out: readOut(name, given.out) },
+    ...geometry,
+    batch: 1,
+  };
+  if (job.options.out) checkOut(job, source.data, incoming === undefined ? undefined : dataOf(incoming));
+  return job;
+}
+
+const flat = (shape: readonly number[]) => ({ outer: 1, classes: 1, inner: sizeOf(shape), lossShape: shape });
+
+function classJob(
+  name: string,
+  record: OperationRecord,
+  given: Readonly<Record<string, unknown>>,
+  shape: readonly number[],
+  target: TensorInput,
+) {
+  const where = `${name}: ${record.names[0]}`;
+  const number = (key: string, kind: 'axis' | 'integer' | 'unit' | 'number') =>
+    given[key] === undefined ? undefined : readNumber(given[key], kind, `${name}: ${key}`);
+  const geometry = splitAtAxis(shape, number('axis', 'axis'), where);
+  const { classes, lossShape } = geometry;
+  const options: Options = {
+    ...NONE,
+    ignoreIndex: number('ignoreIndex', 'integer'),
+    labelSmoothing: number('labelSmoothing', 'unit') ?? 0,
+    zLoss: number('zLoss', 'number') ?? 0,
+    jointWeight: number('jointWeight', 'number') ?? 0,
+  };
+  if (given.weight !== undefined) {
+    options.classWeight = readFloats(given.weight, [classes], `${name}: weight`, 'one per class');
+  }
+  if (given.sampleWeight !== undefined) {
+    options.sampleWeight = readFloats(given.sampleWeight, lossShape, `${name}: sampleWeight`, 'one per sample');
+  }
+  if (given.labels !== undefined) options.labels = readLabels(given.labels, classes, `${name}: labels`);
+  if ('components' in record.options) {
+    options.components = readComponents(given.components, classes, `${name}: components`);
+    options.componentWeights = readComponentWeights(given.weights, options.components.length, `${name}: weights`);
+  }
+  const targets = classTargets(name, record, readOperand(target, `${name}: target`), shape, lossShape, options);
+  return { ...geometry, targets, options, batch: lossShape[0] ?? 1 };
+}
+
+/** Class indices or class probabilities; the shape decides, and for a bare flat array the fact that it is flat. */
+function classTargets(
+  name: string,
+  record: OperationRecord,
+  operand: Operand,
+  shape: readonly number[],
+  lossShape: readonly number[],
+  options: Options,
+): Targets {
+  const input = record.names[0];
+  if (operand.shape === undefined) {
+    fitExactly(operand, lossShape, `${name}: target`, `one class index per sample of ${input} ${show(shape)}`);
+    return { kind: 'indices', data: operand.data };
+  }
+  if (sameShape(operand.shape, lossShape)) return { kind: 'indices', data: operand.data };
+  if (!sameShape(operand.shape, shape)) {
+    const also = record.target === 'classes' ? ` or class probabilities ${show(shape)}` : '';
+    throw new RangeError(
+      `${name}: target has shape ${show(operand.shape)}, expected class indices ${show(lossShape)}${also} for ${input} ${show(shape)}`,
+    );
+  }
+  if (record.target !== 'classes' || areLabels(operand)) {
+    throw new RangeError(
+      `${name}: ${input} ${show(shape)} and target ${show(operand.shape)}: ${input} need a class axis, e.g. ${show(withClassAxis(operand, shape, options))}`,
+    );
+  }
+  for (const key of ['ignoreIndex', 'labels'] as const) {
+    if (options[key] !== undefined) {
+      throw new RangeError(
+        `${name}: ${key} is given with class probabilities, expected class indices ${show(lossShape)}`,
+      );
+    }
+  }
+  return { kind: 'values', data: toFloat32(operand.data) };
+}
+
+/** Values of the logits' own shape that cannot be probabilities: integers by type, or integers one of which is negative. */
+function areLabels(operand: Operand): boolean {
+  if (!operand.nested && !isFloat(operand.data)) return true;
+  const values = operand.data as Float64Array;
+  return values.some((v) => v < 0) && values.every((v) => Number.isInteger(v));
+}
+
+/** The shape that logits for these labels would have. */
+function withClassAxis(operand: Operand, shape: readonly number[], options: Options): number[] {
+  const found = new Set(Array.from(operand.data as ArrayLike<number>).slice(0, 10000)).size;
+  const classes = options.labels?.length ?? (found > 1 && found < 100 ? found : 3);
+  return [...shape.slice(0, 1), classes, ...shape.slice(1)];
+}
+
+function elementJob(
+  name: string,
+  record: OperationRecord,
+  given: Readonly<Record<string, unknown>>,
+  shape: readonly number[],
+  target: TensorInput,
+) {
+  const options: Options = { ...NONE };
+  for (const key of ['weight', 'posWeight'] as const) {
+    const kind = record.options[key]?.kind;
+    if (kind === undefined || given[key] === undefined) continue;
+    const where = `${name}: ${key}`;
+    const whole = kind === 'elementWeights';
+    options[key] = whole
+      ? {
+          data: readFloats(given[key], shape, where, `the shape of ${record.names[0]}`),
+          strides: broadcastStrides(shape, shape) ?? [],
+        }
+      : readBroadcast(given[key], shape, where);
+  }
+  if (given.labelSmoothing !== undefined) {
+    options.labelSmoothing = readNumber(given.labelSmoothing, 'unit', `${name}: labelSmoothing`);
+  }
+  if (given.ignoreValue !== undefined) {
+    options.ignoreValue = Math.fround(readNumber(given.ignoreValue, 'marker', `${name}: ignoreValue`));
+  }
+  const data = readFloats(target, shape, `${name}: target`, `the shape of ${record.names[0]}`);
+  return { ...flat(shape), targets: { kind: 'values' as const, data }, options, batch: shape[0] ?? 1 };
+}
+
+/** `out` has the input's size, and shares memory with nothing but, wholly, the input. */
+function checkOut(job: Job, input: NumericArray, target: unknown): void {
+  const { name, shape, record } = job;
+  const { out, classWeight, sampleWeight, weight, posWeight } = job.options;
+  if (!out) return;
+  if (out.shape && !sameShape(out.shape, shape)) {
+    throw new RangeError(`${name}: out has shape ${show(out.shape)}, expected ${show(shape)}`);
+  }
+  if (out.data.length !== sizeOf(shape)) {
+    throw new RangeError(`${name}: out has ${out.data.length} values, expected ${sizeOf(shape)}`);
+  }
+  const whole = input instanceof Float32Array && out.data.byteOffset === input.byteOffset;
+  if (overlap(out.data, input) && !whole) {
+    throw new RangeError(
+      `${name}: out overlaps ${record.names[0]} in part, expected ${record.names[0]} itself or other memory`,
+    );
+  }
+  const others = [target, classWeight, sampleWeight, weight?.data, posWeight?.data];
+  if (others.some((other) => isTyped(other) && overlap(out.data, other))) {
+    throw new RangeError(`${name}: out overlaps another argument, expected ${record.names[0]} itself or other memory`);
+  }
+}

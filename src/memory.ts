@@ -1,0 +1,175 @@
+// Linear memory: the only file that makes views over it. Blocks are 64-byte aligned (a cache line), taken first fit from a
+// list of free blocks kept in address order, and merged with their free neighbours when they come back, so that a training
+// loop that takes and returns the same sizes always gets the same blocks.
+
+const PAGE = 65536;
+const ALIGN = 64;
+const LARGEST = 65536 * PAGE;
+/** Scratch up to this size is kept between calls; a larger one is returned after the call. */
+const KEPT_SCRATCH = 1 << 20;
+
+const align = (bytes: number): number => Math.ceil(bytes / ALIGN) * ALIGN;
+
+interface Block {
+  start: number;
+  bytes: number;
+}
+
+export class LinearMemory {
+  readonly memory: WebAssembly.Memory;
+  readonly #limit: number;
+  readonly #free: Block[] = [];
+  #end: number;
+  #buffer: ArrayBufferLike | undefined;
+  #f32 = new Float32Array(0);
+  #i32 = new Int32Array(0);
+  #u32 = new Uint32Array(0);
+  #f64 = new Float64Array(0);
+  #scratch: Block = { start: 0, bytes: 0 };
+  #used = 0;
+
+  /** Takes over a module's memory from `base` on, up to `limit` bytes of memory in all. */
+  constructor(memory: WebAssembly.Memory, base: number, limit = LARGEST) {
+    this.memory = memory;
+    this.#end = align(base);
+    this.#limit = Math.min(limit, LARGEST);
+  }
+
+  /** Bytes of linear memory, used or not. */
+  get bytesReserved(): number {
+    return this.memory.buffer.byteLength;
+  }
+
+  /** Bytes handed out, scratch left out. */
+  get bytesInUse(): number {
+    return this.#used;
+  }
+
+  get f32(): Float32Array {
+    this.#renew();
+    return this.#f32;
+  }
+
+  get i32(): Int32Array {
+    this.#renew();
+    return this.#i32;
+  }
+
+  get u32(): Uint32Array {
+    this.#renew();
+    return this.#u32;
+  }
+
+  get f64(): Float64Array {
+    this.#renew();
+    return this.#f64;
+  }
+
+  /** Views die when memory grows, so they are made anew whenever the buffer is another one. */
+  #renew(): void {
+    const { buffer } = this.memory;
+    if (buffer === this.#buffer) return;
+    this.#buffer = buffer;
+    this.#f32 = new Float32Array(buffer);
+    this.#i32 = new Int32Array(buffer);
+    this.#u32 = new Uint32Array(buffer);
+    this.#f64 = new Float64Array(buffer);
+  }
+
+  /** Hands out a block; RangeError naming bytes and limit where there is no room. */
+  allocate(bytes: number): number {
+    const start = this.#take(bytes);
+    this.#used += align(bytes);
+    return start;
+  }
+
+  /** Takes a block back. */
+  release(start: number, bytes: number): void {
+    this.#give(start, bytes);
+    this.#used -= align(bytes);
+  }
+
+  /** Calls `use` with the address of `bytes` of scratch, which nothing else uses meanwhile. */
+  withScratch<T>(bytes: number, use: (start: number) => T): T {
+    if (this.#scratch.bytes < bytes) {
+      this.#dropScratch();
+      this.#scratch = { start: this.#take(bytes), bytes: align(bytes) };
+    }
+    const { start } = this.#scratch;
+    try {
+      return use(start);
+    } finally {
+      if (this.#scratch.bytes > KEPT_SCRATCH) this.#dropScratch();
+    }
+  }
+
+  #dropScratch(): void {
+    if (this.#scratch.bytes > 0) this.#give(this.#scratch.start, this.#scratch.bytes);
+    this.#scratch = { start: 0, bytes: 0 };
+  }
+
+  #take(bytes: number): number {
+    const size = align(bytes);
+    const index = this.#free.findIndex((block) => block.bytes >= size);
+    const block = this.#free[index];
+    if (block) {
+      const { start } = block;
+      block.start += size;
+      block.bytes -= size;
+      if (block.bytes === 0) this.#free.splice(index, 1);
+      return start;
+    }
+    // a free block at the end of memory need only be lengthened
+    const last = this.#free.at(-1);
+    const tail = last && last.start + last.bytes === this.#end ? last : undefined;
+    const start = tail ? tail.start : this.#end;
+    this.#reserve(start + size, bytes);
+    if (tail) this.#free.pop();
+    this.#end = start + size;
+    return start;
+  }
+
+  /** Grows memory so that `end` lies inside it. */
+  #reserve(end: number, bytes: number): void {
+    const have = this.memory.buffer.byteLength;
+    if (end <= have) return;
+    const fail = (): never => {
+      throw new RangeError(
+        `lossmith: out of memory: ${bytes} bytes asked for, ${have} of at most ${this.#limit} bytes reserved`,
+      );
+    };
+    if (end > this.#limit) fail();
+    // grow by a quarter at least, so that many small requests do not each renew the views
+    const want = Math.min(Math.max(end, have + have / 4), this.#limit);
+    for (const target of [want, end]) {
+      try {
+        this.memory.grow(Math.ceil(target / PAGE) - have / PAGE);
+        return;
+      } catch {
+        // the host has less than asked for: try the bare need, then give up
+      }
+    }
+    fail();
+  }
+
+  #give(start: number, bytes: number): void {
+    const size = align(bytes);
+    if (size === 0) return;
+    let at = this.#free.findIndex((block) => block.start > start);
+    if (at < 0) at = this.#free.length;
+    const before = this.#free[at - 1];
+    const after = this.#free[at];
+    const joinsBefore = before !== undefined && before.start + before.bytes === start;
+    const joinsAfter = after !== undefined && start + size === after.start;
+    if (joinsBefore) {
+      before.bytes += size;
+      if (joinsAfter) {
+        before.bytes += after.bytes;
+        this.#free.splice(at, 1);
+      }
+    } else if (joinsAfter) {
+      after.start = start;
+      after.bytes += size;
+    } else this.#free.splice(at, 0, { start, bytes: size });
+  }
+}

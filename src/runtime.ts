@@ -1,0 +1,76 @@
+// One module instance with its memory, and the writing and reading of plans.
+
+import { FLAGS, PLAN, PLAN_BYTES } from './generated/plan.ts';
+import { instantiate, type Kernels } from './instance.ts';
+import { LinearMemory } from './memory.ts';
+import type { Tier } from './types.ts';
+
+const DOUBLES = [
+  'upstream',
+  'zUpstream',
+  'smoothing',
+  'zLoss',
+  'ignoreValue',
+  'weightTotal',
+  'sum',
+  'zSum',
+  'weightSum',
+  'count',
+  'product',
+] as const;
+
+/** The float64 fields of a plan. */
+type DoubleField = (typeof DOUBLES)[number];
+/** The fields of a plan. */
+export type Field = keyof typeof PLAN;
+
+export { FLAGS };
+
+/** A plan in linear memory. */
+export class Plan {
+  readonly address: number;
+  readonly #memory: LinearMemory;
+
+  constructor(memory: LinearMemory) {
+    this.#memory = memory;
+    this.address = memory.allocate(PLAN_BYTES);
+  }
+
+  /** Sets every field to 0. */
+  clear(): void {
+    const first = this.address / 4;
+    this.#memory.u32.fill(0, first, first + PLAN_BYTES / 4);
+  }
+
+  set(field: Field, value: number): void {
+    this.#memory.u32[this.address / 4 + PLAN[field]] = value;
+  }
+
+  get(field: Field): number {
+    return this.#memory.i32[this.address / 4 + PLAN[field]] ?? 0;
+  }
+
+  setDouble(field: DoubleField, value: number): void {
+    this.#memory.f64[this.address / 8 + PLAN[field]] = value;
+  }
+
+  getDouble(field: DoubleField): number {
+    return this.#memory.f64[this.address / 8 + PLAN[field]] ?? 0;
+  }
+}
+
+/** What a call needs to run. */
+export class Runtime {
+  readonly tier: Tier;
+  readonly kernels: Kernels;
+  readonly memory: LinearMemory;
+  readonly plan: Plan;
+
+  constructor(options: { tier?: Tier | 'auto'; maximumBytes?: number | undefined } = {}) {
+    const { tier, kernels } = instantiate(options.tier ?? 'auto');
+    this.tier = tier;
+    this.kernels = kernels;
+    this.memory = new LinearMemory(kernels.memory, kernels.heapBase(), options.maximumBytes);
+    this.plan = new Plan(this.memory);
+  }
+}

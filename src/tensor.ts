@@ -1,0 +1,148 @@
+// Tensors from whatever callers bring: typed arrays, flat and nested arrays, { data, shape } and { data, dims }.
+
+import type { NestedArray, NumericArray, Tensor, TensorInput } from './types.ts';
+
+/** A normalised operand. `shape` is undefined where the caller gave a bare flat array, whose shape the context decides. */
+export interface Operand {
+  readonly data: NumericArray;
+  readonly shape: readonly number[] | undefined;
+  /** Brought as nested arrays, which have no element type of their own. */
+  readonly nested: boolean;
+}
+
+/** Makes the error for an argument of the wrong kind. */
+export type Complain = (what: string) => TypeError;
+
+export const isTyped = (value: unknown): value is NumericArray =>
+  ArrayBuffer.isView(value) && !(value instanceof DataView) && 'length' in value;
+
+export const isFloat = (data: NumericArray): boolean => {
+  const name = data[Symbol.toStringTag] as string;
+  return name.startsWith('Float');
+};
+
+export const sizeOf = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1);
+
+export const show = (shape: readonly number[]): string => `[${shape.join(', ')}]`;
+
+/** Describes a value in a message. */
+export function describe(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value === 'object') return `an object (${Object.prototype.toString.call(value).slice(8, -1)})`;
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'symbol' || typeof value === 'function') return `a ${typeof value}`;
+  return String(value);
+}
+
+/** A Float32Array of the operand's values: itself where it is one. */
+export function toFloat32(data: NumericArray): Float32Array {
+  if (data instanceof Float32Array) return data;
+  if (data instanceof BigInt64Array || data instanceof BigUint64Array) return Float32Array.from(data, Number);
+  return Float32Array.from(data);
+}
+
+/** Reads an operand; `where` opens every message, e.g. "crossEntropy: logits". */
+export function readOperand(value: unknown, where: string): Operand {
+  if (typeof value === 'number') return { data: Float64Array.of(value), shape: [], nested: false };
+  if (isTyped(value)) return { data: value, shape: undefined, nested: false };
+  if (Array.isArray(value)) return readArray(value as NestedArray, where);
+  if (typeof value === 'object' && value !== null && 'data' in value) {
+    const { data } = value;
+    const shape = 'shape' in value ? value.shape : 'dims' in value ? value.dims : undefined;
+    if (shape === undefined) throw new TypeError(`${where} has data but neither shape nor dims`);
+    const values = isTyped(data) ? data : Array.isArray(data) ? readFlat(data, where) : undefined;
+    if (values === undefined) throw new TypeError(`${where}.data is ${describe(data)}, expected an array of numbers`);
+    return { data: values, shape: checkShape(shape, values.length, where), nested: false };
+  }
+  throw new TypeError(
+    `${where} is ${describe(value)}, expected a tensor { data, shape }, a typed array or an array of numbers`,
+  );
+}
+
+function checkShape(shape: unknown, length: number, where: string): readonly number[] {
+  if (!Array.isArray(shape) && !isTyped(shape)) {
+    throw new TypeError(`${where}.shape is ${describe(shape)}, expected an array of sizes`);
+  }
+  const sizes = Array.from(shape as ArrayLike<unknown>, Number);
+  if (sizes.some((d) => !Number.isSafeInteger(d) || d < 0)) {
+    throw new RangeError(`${where}.shape is ${show(sizes)}, expected sizes that are integers of 0 or more`);
+  }
+  if (sizeOf(sizes) !== length) {
+    throw new RangeError(`${where} has ${length} values, but its shape ${show(sizes)} needs ${sizeOf(sizes)}`);
+  }
+  return sizes;
+}
+
+function readArray(value: NestedArray, where: string): Operand {
+  const shape: number[] = [];
+  for (let level: unknown = value; Array.isArray(level) || isTyped(level); level = (level as ArrayLike<unknown>)[0]) {
+    shape.push(level.length);
+    if (level.length === 0) break;
+  }
+  if (shape.length <= 1) return { data: readFlat(value, where), shape: undefined, nested: false };
+  const data = new Float64Array(sizeOf(shape));
+  fill(value, 0, '', { data, shape, where, at: 0 });
+  return { data, shape, nested: true };
+}
+
+interface Filling {
+  readonly data: Float64Array;
+  readonly shape: readonly number[];
+  readonly where: string;
+  at: number;
+}
+
+/** Copies nested rows, each of which must have the length that the first row of its depth had. */
+function fill(row: unknown, depth: number, path: string, state: Filling): void {
+  const { shape, where } = state;
+  const deepest = depth === shape.length;
+  const isRow = Array.isArray(row) || isTyped(row);
+  if (isRow !== !deepest || (isRow && row.length !== shape[depth])) {
+    const got = isRow ? `${row.length} values` : describe(row);
+    const expected = deepest ? 'a number' : `${shape[depth]} values`;
+    throw new RangeError(`${where} is ragged: row ${path || '[]'} has ${got}, expected ${expected}`);
+  }
+  if (!isRow) {
+    state.data[state.at++] = toNumber(row, `${where}${path}`);
+    return;
+  }
+  for (let i = 0; i < row.length; i++) fill(row[i], depth + 1, `${path}[${i}]`, state);
+}
+
+function readFlat(values: readonly unknown[], where: string): Float64Array {
+  const data = new Float64Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i];
+    data[i] = typeof value === 'number' ? value : toNumber(value, `${where}[${i}]`);
+  }
+  return data;
+}
+
+function toNumber(value: unknown, where: string): number {
+  if (typeof value === 'number') return value;
+  if (typeof value === 'boolean' || typeof value === 'bigint') return Number(value);
+  throw new TypeError(`${where} is ${describe(value)}, expected a number`);
+}
+
+/**
+ * Makes a tensor: `{ data, shape }`, row-major.
+ *
+ * @param source - A typed array (used as it is), a flat array with a shape, nested arrays, or a number (0-D).
+ * @param shape - Sizes of the axes. Default: the nesting, or one axis.
+ * @returns The tensor. Plain arrays become a Float32Array.
+ * @throws RangeError for ragged nesting (naming the row) or a shape that does not fit; TypeError for anything else.
+ * @example
+ * import { tensor } from 'lossmith';
+ * tensor([[1, 2, 3], [4, 5, 6]]).shape.join(); // => "2,3"
+ */
+export function tensor<D extends NumericArray>(source: D, shape?: readonly number[]): Tensor<D>;
+export function tensor(source: NestedArray | number, shape?: readonly number[]): Tensor;
+export function tensor(source: TensorInput, shape?: readonly number[]): Tensor<NumericArray> {
+  const operand = readOperand(source, 'tensor: source');
+  const data = isTyped(source) ? operand.data : toFloat32(operand.data);
+  const own = operand.shape ?? [data.length];
+  if (shape === undefined) return { data, shape: own };
+  const wanted = checkShape(shape, data.length, 'tensor: source');
+  return { data, shape: wanted };
+}

@@ -56,6 +56,11 @@ function generate(binaries) {
 export const PLAN = ${JSON.stringify(fields)} as const;\n
 /** Flags of a Plan. */\nexport const FLAGS = ${JSON.stringify(planFlags())} as const;\n`,
   );
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
+  writeFileSync(
+    'src/generated/version.ts',
+    `${HEADER}/** The package's version. */\nexport const VERSION = '${version}';\n`,
+  );
   const lines = Object.entries(binaries).map(
     ([tier, b]) => `export const ${tier}: string = '${b.toString('base64')}';\n`,
   );
@@ -63,14 +68,12 @@ export const PLAN = ${JSON.stringify(fields)} as const;\n
 }
 
 async function bundle() {
-  const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
   const shared = {
     entryPoints: ['src/index.ts'],
     bundle: true,
     target: 'es2022',
     legalComments: 'none',
     charset: 'utf8',
-    define: { LOSSMITH_VERSION: JSON.stringify(version) },
   };
   await build({ ...shared, format: 'esm', outfile: 'dist/index.js' });
   await build({ ...shared, format: 'cjs', outfile: 'dist/cjs/index.js' });

@@ -9,11 +9,17 @@ import { sigmoidKernel } from './loss/sigmoid';
 import { softmaxKernel } from './loss/softmax';
 import { Plan } from './plan';
 import { scanIndices as scanIndicesOf, scanUnit as scanUnitOf } from './reduce';
-import { scratchBytes } from './walk';
+import { scratchBytes, walksRows } from './walk';
 
 /** Bytes of a Plan; the build checks its own layout against it. */
 export function planBytes(): usize {
   return offsetof<Plan>();
+}
+
+/** The tier of this build: 0 scalar, 1 simd, 2 relaxed. */
+export function tier(): i32 {
+  if (ASC_FEATURE_RELAXED_SIMD) return 2;
+  return ASC_FEATURE_SIMD ? 1 : 0;
 }
 
 /** First free byte of linear memory. */
@@ -21,10 +27,10 @@ export function heapBase(): usize {
   return __heap_base;
 }
 
-/** Scratch bytes of a class loss with the plan's classes and components. */
+/** Scratch bytes of a class loss with the plan's classes, inner and components. */
 export function classScratch(p: Plan): usize {
-  if (ASC_FEATURE_SIMD) return componentScratch<v128>(p, scratchBytes<v128>(p, 2));
-  return componentScratch<f32>(p, scratchBytes<f32>(p, 2));
+  if (ASC_FEATURE_SIMD) return p.components ? componentScratch<v128>(p) : scratchBytes<v128>(p, walksRows<v128>(p) ? 0 : 2);
+  return p.components ? componentScratch<f32>(p) : scratchBytes<f32>(p, walksRows<f32>(p) ? 0 : 2);
 }
 
 /** Scratch bytes of an elementwise loss. */

@@ -119,11 +119,18 @@ const SIGN: u32 = 0x80000000;
   return maskOf<V>((a as f32) < (b as f32));
 }
 
-/** Lanes whose int32 at p equals the int32 in every lane of the splat at q. */
+/** Lanes whose int32 at p is value. */
 // @ts-ignore: decorator
-@inline export function sameInt<V>(p: usize, q: usize): V {
-  if (isVector<V>()) return i32x4.eq(v128.load(p), v128.load32_splat(q)) as V;
-  return maskOf<V>(load<i32>(p) == load<i32>(q));
+@inline export function isInt<V>(p: usize, value: i32): V {
+  if (isVector<V>()) return i32x4.eq(v128.load(p), i32x4.splat(value)) as V;
+  return maskOf<V>(load<i32>(p) == value);
+}
+
+/** Lanes of int32 that equal the int32 at p. */
+// @ts-ignore: decorator
+@inline export function sameInt<V>(a: V, p: usize): V {
+  if (isVector<V>()) return i32x4.eq(a as v128, v128.load32_splat(p)) as V;
+  return maskOf<V>(reinterpret<i32>(a as f32) == load<i32>(p));
 }
 
 // @ts-ignore: decorator

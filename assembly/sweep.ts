@@ -2,7 +2,7 @@
 //
 //   row   the classes of one sample lie side by side and there are many: three passes over the row (maximum,
 //         exponentials and their sum, scaling), vectors along the classes;
-//   tile  everything else (a class axis in the middle, few classes): four vectors' worth of samples are packed into
+//   tile  everything else (a class axis in the middle, few classes): some vectors' worth of samples are packed into
 //         scratch as [classes][samples] and computed with one sample per lane, so that there is no horizontal sum, no
 //         tail of classes, and a large class stride cannot throw a cache line out before all of it is used.
 //
@@ -14,14 +14,14 @@ import {
   add, clear, eq, lanes, loadSome, loadSplat, loadV, madd, maxOf, mul, ne, and, nmadd, pmax, splat, storeSome, storeV,
   sub, sumOf, transpose4, widenAdd, zeroW,
 } from './lane';
-import { expConstant, expWith } from './math';
+import { expConstant, expDifference } from './math';
 
 /** Vectors per turn of the long loops, summed into two accumulators. */
 const UNROLL = 2;
 /** Turns of a long loop before its float32 sums go to float64. */
 const RUN = 16;
 /** Classes of a tile that are summed in one accumulator before it is added to the total. */
-const TILE_RUN = 16;
+export const TILE_RUN = 16;
 
 /** max x over a row; a NaN may be passed over (the exponential brings it back). */
 export function maxRow<V>(x: usize, n: i32): f32 {
@@ -51,9 +51,10 @@ export function expRow<V, W>(x: usize, e: usize, n: i32, m: f32): f64 {
     let turns = min(n / (UNROLL * step), RUN);
     n -= turns * UNROLL * step;
     for (; turns > 0; turns--) {
-      const d0 = sub<V>(loadV<V>(x), top), d1 = sub<V>(loadV<V>(x + 4 * step), top);
-      const e0 = expWith<V>(d0, k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10);
-      const e1 = expWith<V>(d1, k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10);
+      const x0 = loadV<V>(x), x1 = loadV<V>(x + 4 * step);
+      const d0 = sub<V>(x0, top), d1 = sub<V>(x1, top);
+      const e0 = expDifference<V>(x0, top, d0, k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10);
+      const e1 = expDifference<V>(x1, top, d1, k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10);
       if (e) {
         storeV<V>(e, e0);
         storeV<V>(e + 4 * step, e1);
@@ -68,8 +69,9 @@ export function expRow<V, W>(x: usize, e: usize, n: i32, m: f32): f64 {
     rest = widenAdd<V, W>(rest, add<V>(sum0, sum1));
   }
   for (; n > 0; n -= step, x += 4 * step) {
-    const d = sub<V>(loadSome<V>(x, n, -Infinity), top);
-    const v = expWith<V>(d, k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10);
+    const some = loadSome<V>(x, n, -Infinity);
+    const d = sub<V>(some, top);
+    const v = expDifference<V>(some, top, d, k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10);
     if (e) {
       storeSome<V>(e, v, n);
       e += 4 * step;
@@ -167,22 +169,30 @@ export function scaleMassRow<V>(g: usize, y: usize, w: usize, n: i32, k: f32, v:
 
 // ---- tiles -----------------------------------------------------------------------------------------------------------
 
-/** Samples of a tile: four vectors. */
+/**
+ * Vectors of samples in a tile. With one, a class stride of 16 KiB throws each cache line out before its other samples are
+ * read; eight read two whole lines of each page and spread the cost of a tile,  while a tile of 1000 classes stays in the
+ * second-level cache.
+ */
+const TILE_VECTORS = 8;
+
+/** Samples of a tile. */
 // @ts-ignore: decorator
 @inline export function tileWidth<V>(): i32 {
-  return 4 * lanes<V>();
+  return TILE_VECTORS * lanes<V>();
 }
 
 /** Bytes of one class row of a tile. */
 // @ts-ignore: decorator
 @inline export function tileRow<V>(): usize {
-  return 4 * sizeof<V>();
+  return TILE_VECTORS * sizeof<V>();
 }
 
-/** Copies n samples × classes into the tile; samples past n become 0. One of the two strides (bytes) is 4. */
+/** Copies n samples × classes into the tile; the rest of the last vector becomes 0. One of the two strides (bytes) is 4. */
 export function pack<V>(x: usize, classStep: usize, sampleStep: usize, classes: i32, n: i32, tile: usize): void {
   const row = tileRow<V>();
-  if (n < tileWidth<V>()) memory.fill(tile, 0, row * classes);
+  const whole = n & ~(lanes<V>() - 1);
+  if (whole < n) for (let c = 0; c < classes; c++) storeV<V>(tile + <usize>c * row + (<usize>whole << 2), splat<V>(0));
   if (sampleStep == 4) {
     for (let c = 0; c < classes; c++, x += classStep, tile += row) copyLine<V>(x, tile, n);
     return;
@@ -259,8 +269,9 @@ export function tileExp<V>(column: usize, classes: i32, m: V): V {
     const end = min(c + TILE_RUN, classes);
     let sum = zero;
     for (; c < end; c++, column += tileRow<V>()) {
-      const d = sub<V>(loadV<V>(column), m);
-      const e = expWith<V>(d, k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10);
+      const x = loadV<V>(column);
+      const d = sub<V>(x, m);
+      const e = expDifference<V>(x, m, d, k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10);
       storeV<V>(column, e);
       const same = eq<V>(d, zero);
       sum = add<V>(sum, clear<V>(e, same));
@@ -285,4 +296,32 @@ export function tileShiftedSum<V>(column: usize, w: usize, classes: i32, m: V): 
     total = add<V>(total, sum);
   }
   return total;
+}
+
+/** The address of a sample's target class in its vector column; class 0 for an ignored target. */
+// @ts-ignore: decorator
+@inline function targetPlace<V>(column: usize, targets: usize, ignore: i32, lane: usize): usize {
+  const t = load<i32>(targets + (lane << 2));
+  return column + (lane << 2) + <usize>select<i32>(0, t, t == ignore) * tileRow<V>();
+}
+
+/** What one vector column holds at the target class of each sample. */
+export function tileAt<V>(column: usize, targets: usize, ignore: i32): V {
+  if (!isVector<V>()) return load<f32>(targetPlace<V>(column, targets, ignore, 0)) as V;
+  let v = v128.load32_splat(targetPlace<V>(column, targets, ignore, 0));
+  v = v128.load32_lane(targetPlace<V>(column, targets, ignore, 1), v, 1);
+  v = v128.load32_lane(targetPlace<V>(column, targets, ignore, 2), v, 2);
+  return v128.load32_lane(targetPlace<V>(column, targets, ignore, 3), v, 3) as V;
+}
+
+/** Puts a value at the target class of each sample of one vector column, at class 0 for an ignored target. */
+export function setTileAt<V>(column: usize, targets: usize, ignore: i32, value: V): void {
+  if (!isVector<V>()) {
+    store<f32>(targetPlace<V>(column, targets, ignore, 0), value as f32);
+    return;
+  }
+  v128.store32_lane(targetPlace<V>(column, targets, ignore, 0), value as v128, 0);
+  v128.store32_lane(targetPlace<V>(column, targets, ignore, 1), value as v128, 1);
+  v128.store32_lane(targetPlace<V>(column, targets, ignore, 2), value as v128, 2);
+  v128.store32_lane(targetPlace<V>(column, targets, ignore, 3), value as v128, 3);
 }

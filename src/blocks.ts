@@ -3,8 +3,10 @@
 // and the kernel.
 
 import type { Job } from './check.ts';
+import type { LinearMemory } from './memory.ts';
 import type { Broadcast } from './options.ts';
-import { broadcastStrides, collapse, expand } from './shape.ts';
+import { collapse, expand } from './shape.ts';
+import { Source } from './source.ts';
 
 /** Floats of one block: 128 KiB, half of a small second-level cache. */
 const BLOCK = 32768;
@@ -30,14 +32,14 @@ export interface Block {
   readonly origin: readonly [number, number, number];
 }
 
-/** The blocks of a class loss. */
-export function classBlocks({ outer, classes, inner }: Job): Block[] {
+/** The blocks of a class loss; one where every operand is in linear memory already (`limit` Infinity). */
+export function classBlocks({ outer, classes, inner }: Job, limit = BLOCK): Block[] {
   const blocks: Block[] = [];
   const unit = classes * inner;
-  if (unit === 0 || outer === 0) return blocks;
-  const whole = unit <= BLOCK || inner === 1;
-  const width = whole ? inner : Math.max(64, Math.floor(BLOCK / classes / 64) * 64);
-  const height = whole ? Math.max(1, Math.floor(BLOCK / unit)) : 1;
+  if (outer === 0 || inner === 0) return blocks;
+  const whole = unit <= limit || inner === 1;
+  const width = whole ? inner : Math.max(64, Math.floor(limit / classes / 64) * 64);
+  const height = whole ? Math.min(outer, Math.max(1, Math.floor(limit / Math.max(1, unit)))) : 1;
   for (let o = 0; o < outer; o += height) {
     for (let i = 0; i < inner; i += width) {
       const n = Math.min(height, outer - o);
@@ -69,8 +71,10 @@ export interface Elements {
 
 /** A weight and its strides along [outer, rows, inner]. */
 export interface Repeating {
-  readonly data: Float32Array;
+  readonly source: Source;
   readonly strides: readonly [number, number, number];
+  /** Where the weight was written out: writes its current values out again. */
+  readonly refill?: (memory: LinearMemory) => void;
 }
 
 /** Joins the axes of an elementwise job as far as its weights allow. */
@@ -85,18 +89,31 @@ export function elementsOf(job: Job): Elements {
   if (joined && !short) return named(joined, given, weight, joined.strides);
   // weights that jump about or repeat within short rows are written out: by whole periods where they have one
   const [row, period] = periodOf(job.shape, given);
-  const full = given.map((w) => expand(w.data, w.strides.slice(-row.length), row));
   const size = job.inner;
-  if (period === size) {
-    const flat = full.map((data) => ({ data, strides: broadcastStrides([size], [size]) ?? [] }));
-    return named(
-      { outer: 1, rows: 1, inner: size },
-      flat,
-      weight,
-      flat.map(() => [0, 0, 1] as const),
-    );
-  }
-  return repeated(full, period, size, weight);
+  const times = Math.min(Math.ceil(1024 / period) * 4, Math.ceil(size / period));
+  const inner = times * period;
+  const long = given.map((w) => written(w, row, inner));
+  return {
+    outer: 1,
+    rows: Math.ceil(size / inner),
+    inner,
+    weight: weight && long[0],
+    posWeight: weight ? long[1] : long[0],
+  };
+}
+
+/** A weight written out over `row`, repeated to the length of `inner`. */
+function written({ source, strides }: Broadcast, row: readonly number[], inner: number): Repeating {
+  const full = new Float32Array(inner);
+  const own = strides.slice(strides.length - row.length);
+  return {
+    source: new Source({ data: full, shape: [inner], nested: false }),
+    strides: [0, 0, 1],
+    refill: (memory) => {
+      const period = expand(source.live(memory), own, row, full);
+      for (let have = period; have < inner; have *= 2) full.copyWithin(have, 0, Math.min(have, inner - have));
+    },
+  };
 }
 
 /** The trailing axes along which some weight moves, and their size: no weight moves along the axes before. */
@@ -107,48 +124,25 @@ function periodOf(shape: readonly number[], given: readonly Broadcast[]): [reado
   return [row, row.reduce((n, d) => n * d, 1)];
 }
 
-/** Rows of several periods, so that they are long; the last row may be shorter. */
-function repeated(
-  full: readonly Float32Array[],
-  period: number,
-  size: number,
-  weight: Broadcast | undefined,
-): Elements {
-  const times = Math.min(Math.ceil(1024 / period) * 4, Math.ceil(size / period));
-  const inner = times * period;
-  const long = full.map((data) => {
-    const row = new Float32Array(inner);
-    for (let at = 0; at < inner; at += period) row.set(data, at);
-    return { data: row, strides: [] };
-  });
-  const rows = Math.ceil(size / inner);
-  return named(
-    { outer: 1, rows, inner },
-    long,
-    weight,
-    long.map(() => [0, 0, 1] as const),
-  );
-}
-
 function named(
   size: { readonly outer: number; readonly rows: number; readonly inner: number },
   given: readonly Broadcast[],
   weight: Broadcast | undefined,
   strides: readonly (readonly [number, number, number])[],
 ): Elements {
-  const all = given.map((w, i) => ({ data: w.data, strides: strides[i] ?? ([0, 0, 0] as const) }));
+  const all = given.map(({ source }, i) => ({ source, strides: strides[i] ?? ([0, 0, 0] as const) }));
   const { outer, rows, inner } = size;
   return { outer, rows, inner, weight: weight && all[0], posWeight: weight ? all[1] : all[0] };
 }
 
-/** The blocks of an elementwise job. */
-export function elementBlocks(elements: Elements, total: number): Block[] {
+/** The blocks of an elementwise job; as few as there can be where every operand is in linear memory already. */
+export function elementBlocks(elements: Elements, total: number, limit = BLOCK): Block[] {
   const { outer, rows, inner } = elements;
   const blocks: Block[] = [];
   if (total === 0) return blocks;
-  const width = Math.min(inner, BLOCK);
-  const height = width < inner ? 1 : Math.min(rows, Math.max(1, Math.floor(BLOCK / inner)));
-  const depth = height < rows ? 1 : Math.min(outer, Math.max(1, Math.floor(BLOCK / (rows * inner))));
+  const width = Math.min(inner, limit);
+  const height = width < inner ? 1 : Math.min(rows, Math.max(1, Math.floor(limit / inner)));
+  const depth = height < rows ? 1 : Math.min(outer, Math.max(1, Math.floor(limit / (rows * inner))));
   for (let o = 0; o < outer; o += depth) {
     for (let r = 0; r < rows; r += height) {
       for (let i = 0; i < inner; i += width) {

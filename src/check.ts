@@ -17,22 +17,23 @@ import {
   sameShape,
 } from './options.ts';
 import { broadcastStrides, splitAtAxis } from './shape.ts';
+import { Source } from './source.ts';
 import type { OperationRecord } from './table.ts';
-import { isFloat, isTyped, type Operand, readOperand, show, sizeOf, toFloat32 } from './tensor.ts';
+import { isFloat, isTyped, type Operand, readOperand, show, sizeOf } from './tensor.ts';
 import type { NumericArray, TensorInput } from './types.ts';
 
 /** What a loss is compared with. */
 export type Targets =
-  | { readonly kind: 'indices'; readonly data: NumericArray }
-  | { readonly kind: 'values'; readonly data: Float32Array };
+  | { readonly kind: 'indices'; readonly source: Source }
+  | { readonly kind: 'values'; readonly source: Source };
 
 /** A checked call. */
 export interface Job {
   readonly name: string;
   readonly record: OperationRecord;
-  readonly input: Float32Array;
+  readonly input: Source;
   readonly shape: readonly number[];
-  readonly targets: Targets;
+  readonly targets: Targets | undefined;
   readonly options: Options;
   /** Class losses: the axis split; elementwise ones: everything is inner. */
   readonly outer: number;
@@ -80,7 +81,7 @@ export function checkLoss(
     record.walk === 'class'
       ? classJob(name, record, given, shape, target)
       : elementJob(name, record, given, shape, target);
-  const job = { name, record, input: toFloat32(source.data), shape, ...own, options: { ...own.options, ...common } };
+  const job = { name, record, input: new Source(source), shape, ...own, options: { ...own.options, ...common } };
   if (job.options.out) checkOut(job, source.data, dataOf(target));
   return job;
 }
@@ -104,14 +105,14 @@ export function checkActivation(
   const geometry = record.walk === 'class' ? splitAtAxis(shape, axis, where) : flat(shape);
   const values =
     incoming === undefined
-      ? new Float32Array(0)
+      ? undefined
       : readFloats(incoming, shape, `${name}: gradOutput`, `the shape of ${record.names[0]}`);
   const job: Job = {
     name,
     record,
-    input: toFloat32(source.data),
+    input: new Source(source),
     shape,
-    targets: { kind: 'values', data: values },
+    targets: values && { kind: 'values', source: values },
     options: { ...NONE, out: readOut(name, given.out) },
     ...geometry,
     batch: 1,
@@ -168,9 +169,9 @@ function classTargets(
   const input = record.names[0];
   if (operand.shape === undefined) {
     fitExactly(operand, lossShape, `${name}: target`, `one class index per sample of ${input} ${show(shape)}`);
-    return { kind: 'indices', data: operand.data };
+    return { kind: 'indices', source: new Source(operand) };
   }
-  if (sameShape(operand.shape, lossShape)) return { kind: 'indices', data: operand.data };
+  if (sameShape(operand.shape, lossShape)) return { kind: 'indices', source: new Source(operand) };
   if (!sameShape(operand.shape, shape)) {
     const also = record.target === 'classes' ? ` or class probabilities ${show(shape)}` : '';
     throw new RangeError(
@@ -189,7 +190,7 @@ function classTargets(
       );
     }
   }
-  return { kind: 'values', data: toFloat32(operand.data) };
+  return { kind: 'values', source: new Source(operand) };
 }
 
 /** Values of the logits' own shape that cannot be probabilities: integers by type, or integers one of which is negative. */
@@ -221,7 +222,7 @@ function elementJob(
     const whole = kind === 'elementWeights';
     options[key] = whole
       ? {
-          data: readFloats(given[key], shape, where, `the shape of ${record.names[0]}`),
+          source: readFloats(given[key], shape, where, `the shape of ${record.names[0]}`),
           strides: broadcastStrides(shape, shape) ?? [],
         }
       : readBroadcast(given[key], shape, where);
@@ -232,8 +233,8 @@ function elementJob(
   if (given.ignoreValue !== undefined) {
     options.ignoreValue = Math.fround(readNumber(given.ignoreValue, 'marker', `${name}: ignoreValue`));
   }
-  const data = readFloats(target, shape, `${name}: target`, `the shape of ${record.names[0]}`);
-  return { ...flat(shape), targets: { kind: 'values' as const, data }, options, batch: shape[0] ?? 1 };
+  const source = readFloats(target, shape, `${name}: target`, `the shape of ${record.names[0]}`);
+  return { ...flat(shape), targets: { kind: 'values' as const, source }, options, batch: shape[0] ?? 1 };
 }
 
 /** `out` has the input's size, and shares memory with nothing but, wholly, the input. */
@@ -241,20 +242,20 @@ function checkOut(job: Job, input: NumericArray, target: unknown): void {
   const { name, shape, record } = job;
   const { out, classWeight, sampleWeight, weight, posWeight } = job.options;
   if (!out) return;
-  if (out.shape && !sameShape(out.shape, shape)) {
+  const data = 'data' in out ? out.data : out;
+  if ('data' in out && !sameShape(out.shape, shape)) {
     throw new RangeError(`${name}: out has shape ${show(out.shape)}, expected ${show(shape)}`);
   }
-  if (out.data.length !== sizeOf(shape)) {
-    throw new RangeError(`${name}: out has ${out.data.length} values, expected ${sizeOf(shape)}`);
+  if (data.length !== sizeOf(shape)) {
+    throw new RangeError(`${name}: out has ${data.length} values, expected ${sizeOf(shape)}`);
   }
-  const whole = input instanceof Float32Array && out.data.byteOffset === input.byteOffset;
-  if (overlap(out.data, input) && !whole) {
-    throw new RangeError(
-      `${name}: out overlaps ${record.names[0]} in part, expected ${record.names[0]} itself or other memory`,
-    );
+  const itself = record.names[0];
+  const whole = input instanceof Float32Array && data.byteOffset === input.byteOffset;
+  if (overlap(data, input) && !whole) {
+    throw new RangeError(`${name}: out overlaps ${itself} in part, expected ${itself} itself or other memory`);
   }
-  const others = [target, classWeight, sampleWeight, weight?.data, posWeight?.data];
-  if (others.some((other) => isTyped(other) && overlap(out.data, other))) {
-    throw new RangeError(`${name}: out overlaps another argument, expected ${record.names[0]} itself or other memory`);
+  const others = [target, classWeight?.data, sampleWeight?.data, weight?.source.data, posWeight?.source.data];
+  if (others.some((other) => isTyped(other) && overlap(data, other))) {
+    throw new RangeError(`${name}: out overlaps another argument, expected ${itself} itself or other memory`);
   }
 }

@@ -12,6 +12,8 @@ export interface Kernels {
   readonly memory: WebAssembly.Memory;
   heapBase(): number;
   planBytes(): number;
+  /** 0 scalar, 1 simd, 2 relaxed. */
+  tier(): number;
   classScratch(plan: number): number;
   elementwiseScratch(plan: number): number;
   readonly crossEntropy: Kernel;
@@ -34,13 +36,21 @@ function decode(base64: string): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** An instance of the best tier from `wanted` down that the runtime accepts. */
-export function instantiate(wanted: Tier | 'auto'): { tier: Tier; kernels: Kernels } {
+/** The tier that a module says it is. */
+const tierOf = (kernels: Kernels): Tier => LADDER[2 - kernels.tier()] ?? 'scalar';
+
+/** An instance of the best tier from `wanted` down that the runtime accepts, or of the module given. */
+export function instantiate(wanted: Tier | 'auto', module?: WebAssembly.Module): { tier: Tier; kernels: Kernels } {
+  const make = (source: WebAssembly.Module | Uint8Array<ArrayBuffer>): Kernels =>
+    instantiateSync<Kernels & Record<string, unknown>>(source).exports;
+  if (module) {
+    const kernels = make(module);
+    return { tier: tierOf(kernels), kernels };
+  }
   const first = wanted === 'auto' ? 0 : LADDER.indexOf(wanted);
   for (const tier of LADDER.slice(first)) {
     const bytes = decode(BYTES[tier]);
-    if (tier !== 'scalar' && !WebAssembly.validate(bytes)) continue;
-    return { tier, kernels: instantiateSync<Kernels & Record<string, unknown>>(bytes).exports };
+    if (tier === 'scalar' || WebAssembly.validate(bytes)) return { tier, kernels: make(bytes) };
   }
   throw new TypeError('lossmith: this runtime has no WebAssembly');
 }

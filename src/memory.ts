@@ -20,11 +20,11 @@ export class LinearMemory {
   readonly #limit: number;
   readonly #free: Block[] = [];
   #end: number;
-  #buffer: ArrayBufferLike | undefined;
-  #f32 = new Float32Array(0);
-  #i32 = new Int32Array(0);
-  #u32 = new Uint32Array(0);
-  #f64 = new Float64Array(0);
+  /** Views of the whole memory; `renew` makes them anew where memory has grown. */
+  f32 = new Float32Array(0);
+  i32 = new Int32Array(0);
+  u32 = new Uint32Array(0);
+  f64 = new Float64Array(0);
   #scratch: Block = { start: 0, bytes: 0 };
   #used = 0;
 
@@ -33,6 +33,7 @@ export class LinearMemory {
     this.memory = memory;
     this.#end = align(base);
     this.#limit = Math.min(limit, LARGEST);
+    this.renew();
   }
 
   /** Bytes of linear memory, used or not. */
@@ -45,35 +46,24 @@ export class LinearMemory {
     return this.#used;
   }
 
-  get f32(): Float32Array {
-    this.#renew();
-    return this.#f32;
-  }
-
-  get i32(): Int32Array {
-    this.#renew();
-    return this.#i32;
-  }
-
-  get u32(): Uint32Array {
-    this.#renew();
-    return this.#u32;
-  }
-
-  get f64(): Float64Array {
-    this.#renew();
-    return this.#f64;
-  }
-
-  /** Views die when memory grows, so they are made anew whenever the buffer is another one. */
-  #renew(): void {
+  /** Views die when memory grows: every call and every growth renews them where the buffer is another one. */
+  renew(): void {
     const { buffer } = this.memory;
-    if (buffer === this.#buffer) return;
-    this.#buffer = buffer;
-    this.#f32 = new Float32Array(buffer);
-    this.#i32 = new Int32Array(buffer);
-    this.#u32 = new Uint32Array(buffer);
-    this.#f64 = new Float64Array(buffer);
+    if (buffer === this.f32.buffer) return;
+    this.f32 = new Float32Array(buffer);
+    this.i32 = new Int32Array(buffer);
+    this.u32 = new Uint32Array(buffer);
+    this.f64 = new Float64Array(buffer);
+  }
+
+  /** Whether an array is a view of this memory. */
+  holds(data: ArrayBufferView): boolean {
+    return data.buffer === this.f32.buffer;
+  }
+
+  /** Counts what is handed out from here on. */
+  startCounting(): void {
+    this.#used = 0;
   }
 
   /** Hands out a block; RangeError naming bytes and limit where there is no room. */
@@ -144,6 +134,7 @@ export class LinearMemory {
     for (const target of [want, end]) {
       try {
         this.memory.grow(Math.ceil(target / PAGE) - have / PAGE);
+        this.renew();
         return;
       } catch {
         // the host has less than asked for: try the bare need, then give up

@@ -1,26 +1,30 @@
 // Options: their kinds checked and turned into what the kernels read. Every message opens with the function's name.
 
 import { broadcastStrides } from './shape.ts';
+import { Source } from './source.ts';
 import type { OperationRecord, OptionKind } from './table.ts';
 import { describe, type Operand, readOperand, show, sizeOf, toFloat32 } from './tensor.ts';
-import type { NumericArray, Reduction } from './types.ts';
+import type { NumericArray, Reduction, Tensor } from './types.ts';
 
 /** A weight that repeats along some axes. */
 export interface Broadcast {
-  readonly data: Float32Array;
+  readonly source: Source;
   /** In elements, along each axis of the input. */
   readonly strides: readonly number[];
 }
+
+/** Where a gradient goes: a tensor, or an array alone. */
+export type Output = Tensor | Float32Array;
 
 /** The options of a call after checking; absent ones are undefined. */
 export interface Options {
   reduction: Reduction;
   scale: number;
   emptyMean: 'nan' | 'zero';
-  out: { data: Float32Array; shape: readonly number[] | undefined } | undefined;
+  out: Output | undefined;
   axis: number | undefined;
-  classWeight: Float32Array | undefined;
-  sampleWeight: Float32Array | undefined;
+  classWeight: Source | undefined;
+  sampleWeight: Source | undefined;
   weight: Broadcast | undefined;
   posWeight: Broadcast | undefined;
   ignoreIndex: number | undefined;
@@ -90,21 +94,20 @@ export function readCommon(name: string, given: Readonly<Record<string, unknown>
 }
 
 /** The tensor or Float32Array that receives a result. */
-export function readOut(name: string, out: unknown): Options['out'] {
-  if (out === undefined) return undefined;
-  if (out instanceof Float32Array) return { data: out, shape: undefined };
+export function readOut(name: string, out: unknown): Output | undefined {
+  if (out === undefined || out instanceof Float32Array) return out;
   if (typeof out === 'object' && out !== null && 'data' in out && out.data instanceof Float32Array) {
     const { data, shape } = readOperand(out, `${name}: out`);
-    return { data: data as Float32Array, shape };
+    return 'shape' in out ? (out as Tensor) : { data: data as Float32Array, shape: shape ?? [] };
   }
   throw new TypeError(`${name}: out is ${describe(out)}, expected a Float32Array or a tensor of one`);
 }
 
 /** A float operand of exactly `count` values; a shape, where one is given, must be `shape`. */
-export function readFloats(value: unknown, shape: readonly number[], where: string, what: string): Float32Array {
+export function readFloats(value: unknown, shape: readonly number[], where: string, what: string): Source {
   const operand = readOperand(value, where);
   fitExactly(operand, shape, where, what);
-  return toFloat32(operand.data);
+  return new Source(operand);
 }
 
 /** Checks that an operand has the expected shape, or as a flat array its length. */
@@ -124,12 +127,12 @@ export const sameShape = (a: readonly number[], b: readonly number[]): boolean =
 /** A weight that broadcasts to `shape`; a flat array may also have as many values as the input. */
 export function readBroadcast(value: unknown, shape: readonly number[], where: string): Broadcast {
   const operand = readOperand(value, where);
-  const data = toFloat32(operand.data);
-  const own = operand.shape ?? [data.length];
+  const source = new Source(operand);
+  const own = operand.shape ?? [source.length];
   const strides = broadcastStrides(own, shape);
-  if (strides) return { data, strides };
-  if (operand.shape === undefined && data.length === sizeOf(shape)) {
-    return { data, strides: broadcastStrides(shape, shape) ?? [] };
+  if (strides) return { source, strides };
+  if (operand.shape === undefined && source.length === sizeOf(shape)) {
+    return { source, strides: broadcastStrides(shape, shape) ?? [] };
   }
   const hint = shape.length > 1 ? ` (one per sample: shape ${show([shape[0] ?? 0, ...shape.slice(1).fill(1)])})` : '';
   throw new RangeError(`${where} ${show(own)} does not broadcast to ${show(shape)}${hint}`);
@@ -176,7 +179,7 @@ export function readComponents(value: unknown, classes: number, where: string): 
 /** One weight per component, all 1 by default. */
 export function readComponentWeights(value: unknown, components: number, where: string): Float32Array {
   if (value === undefined) return new Float32Array(components).fill(1);
-  return readFloats(value, [components], where, 'one per component');
+  return toFloat32(readFloats(value, [components], where, 'one per component').data);
 }
 
 /** Whether two arrays share bytes. */

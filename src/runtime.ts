@@ -26,6 +26,13 @@ export type Field = keyof typeof PLAN;
 
 export { FLAGS };
 
+/** How to make a runtime. */
+export interface RuntimeOptions {
+  readonly tier?: Tier | 'auto' | undefined;
+  readonly maximumBytes?: number | undefined;
+  readonly module?: WebAssembly.Module | undefined;
+}
+
 /** A plan in linear memory. */
 export class Plan {
   readonly address: number;
@@ -34,6 +41,11 @@ export class Plan {
   constructor(memory: LinearMemory) {
     this.#memory = memory;
     this.address = memory.allocate(PLAN_BYTES);
+  }
+
+  /** Gives its bytes back. */
+  free(): void {
+    this.#memory.release(this.address, PLAN_BYTES);
   }
 
   /** Sets every field to 0. */
@@ -65,12 +77,19 @@ export class Runtime {
   readonly kernels: Kernels;
   readonly memory: LinearMemory;
   readonly plan: Plan;
+  disposed = false;
 
-  constructor(options: { tier?: Tier | 'auto'; maximumBytes?: number | undefined } = {}) {
-    const { tier, kernels } = instantiate(options.tier ?? 'auto');
+  constructor(options: RuntimeOptions = {}) {
+    const { tier, kernels } = instantiate(options.tier ?? 'auto', options.module);
     this.tier = tier;
     this.kernels = kernels;
     this.memory = new LinearMemory(kernels.memory, kernels.heapBase(), options.maximumBytes);
     this.plan = new Plan(this.memory);
+    this.memory.startCounting();
+  }
+
+  /** TypeError after dispose. */
+  check(): void {
+    if (this.disposed) throw new TypeError('lossmith: this engine was disposed');
   }
 }

@@ -1,6 +1,7 @@
 // Shapes: the [outer, classes, inner] form of a class axis, and how weights broadcast over elements.
 
 import { show, sizeOf } from './tensor.ts';
+import type { NumericArray } from './types.ts';
 
 /** [outer, classes, inner]: what lies before the class axis, the axis, and what lies behind it. */
 export interface ClassGeometry {
@@ -94,13 +95,18 @@ export function collapse(
   };
 }
 
-/** Writes an operand with strides over `shape` out in full. */
-export function expand(data: Float32Array, strides: readonly number[], shape: readonly number[]): Float32Array {
-  const full = new Float32Array(sizeOf(shape));
+/** Writes an operand with strides over `shape` out to the front of `full`; returns how many values that were. */
+export function expand(
+  data: NumericArray,
+  strides: readonly number[],
+  shape: readonly number[],
+  full: Float32Array,
+): number {
+  const size = sizeOf(shape);
   const index = new Array<number>(shape.length).fill(0);
   let from = 0;
-  for (let to = 0; to < full.length; to++) {
-    full[to] = data[from] ?? 0;
+  for (let to = 0; to < size; to++) {
+    full[to] = Number(data[from]);
     for (let axis = shape.length - 1; axis >= 0; axis--) {
       const next = (index[axis] ?? 0) + 1;
       from += strides[axis] ?? 0;
@@ -112,5 +118,5 @@ export function expand(data: Float32Array, strides: readonly number[], shape: re
       from -= next * (strides[axis] ?? 0);
     }
   }
-  return full;
+  return size;
 }

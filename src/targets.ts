@@ -12,20 +12,22 @@ const DENSE = 65536;
 /** Copies targets, and says which int32 then marks an ignored one. */
 export interface IndexReader {
   readonly ignoreIndex: number;
+  /** Whether int32 targets need no copy: the kernel can read them as they are. */
+  readonly direct: boolean;
   /** Writes the class indices of targets start … start + n − 1; throws where one is no class. */
-  read(to: Int32Array, at: number, start: number, n: number): void;
+  read(data: NumericArray, to: Int32Array, at: number, start: number, n: number): void;
   /** The error for the target at a position that the kernel found out of range. */
-  outOfRange(position: number): RangeError;
+  outOfRange(data: NumericArray, position: number): RangeError;
 }
 
-/** The reader for a job's targets. */
+/** The reader for a job's targets, of the type of `data`. */
 export function indexReader(job: Job, data: NumericArray): IndexReader {
   const { name, classes, options } = job;
   const ignore = options.ignoreIndex ?? DEFAULT_IGNORE;
   const labels = options.labels;
-  const outOfRange = (position: number): RangeError => {
+  const outOfRange = (values: NumericArray, position: number): RangeError => {
     const wanted = labels ? `not one of labels [${labels.join(', ')}]` : `outside [0, ${classes})`;
-    return new RangeError(`${name}: target[${position}] is ${data[position]}, ${wanted} (ignoreIndex ${ignore})`);
+    return new RangeError(`${name}: target[${position}] is ${values[position]}, ${wanted} (ignoreIndex ${ignore})`);
   };
   const integer =
     data instanceof Int32Array ||
@@ -37,16 +39,21 @@ export function indexReader(job: Job, data: NumericArray): IndexReader {
   if (integer && !labels && ignore === (ignore | 0)) {
     return {
       ignoreIndex: ignore,
-      read: (to, at, start, n) => to.set(start === 0 && n === data.length ? data : data.subarray(start, start + n), at),
+      direct: true,
+      read: (values, to, at, start, n) => {
+        const numbers = values as Int32Array;
+        to.set(start === 0 && n === numbers.length ? numbers : numbers.subarray(start, start + n), at);
+      },
       outOfRange,
     };
   }
   const classOf = labels ? lookUp(labels) : (raw: number): number => (raw >= 0 && raw < classes ? raw : -1);
   return {
     ignoreIndex: MAPPED_IGNORE,
-    read(to, at, start, n) {
+    direct: false,
+    read(values, to, at, start, n) {
       for (let i = 0; i < n; i++) {
-        const raw = Number(data[start + i]);
+        const raw = Number(values[start + i]);
         if (raw === ignore) {
           to[at + i] = MAPPED_IGNORE;
           continue;
@@ -55,7 +62,7 @@ export function indexReader(job: Job, data: NumericArray): IndexReader {
           throw new RangeError(`${name}: target[${start + i}] is ${raw}, expected an integer (a class index)`);
         }
         const index = classOf(raw);
-        if (index < 0) throw outOfRange(start + i);
+        if (index < 0) throw outOfRange(values, start + i);
         to[at + i] = index;
       }
     },

@@ -8,6 +8,10 @@ export interface Operand {
   readonly shape: readonly number[] | undefined;
   /** Brought as nested arrays, which have no element type of their own. */
   readonly nested: boolean;
+  /** Reads the caller's plain arrays into `data` again. */
+  readonly reread?: () => void;
+  /** The tensor whose `data` this is; an engine's tensor renews it when memory grows. */
+  readonly owner?: { readonly data: NumericArray };
 }
 
 /** Makes the error for an argument of the wrong kind. */
@@ -51,9 +55,12 @@ export function readOperand(value: unknown, where: string): Operand {
     const { data } = value;
     const shape = 'shape' in value ? value.shape : 'dims' in value ? value.dims : undefined;
     if (shape === undefined) throw new TypeError(`${where} has data but neither shape nor dims`);
-    const values = isTyped(data) ? data : Array.isArray(data) ? readFlat(data, where) : undefined;
-    if (values === undefined) throw new TypeError(`${where}.data is ${describe(data)}, expected an array of numbers`);
-    return { data: values, shape: checkShape(shape, values.length, where), nested: false };
+    if (isTyped(data)) {
+      const sizes = checkShape(shape, data.length, where);
+      return { data, shape: sizes, nested: false, owner: value as { data: NumericArray } };
+    }
+    if (!Array.isArray(data)) throw new TypeError(`${where}.data is ${describe(data)}, expected an array of numbers`);
+    return { ...readFlat(data, where), shape: checkShape(shape, data.length, where) };
   }
   throw new TypeError(
     `${where} is ${describe(value)}, expected a tensor { data, shape }, a typed array or an array of numbers`,
@@ -80,10 +87,11 @@ function readArray(value: NestedArray, where: string): Operand {
     shape.push(level.length);
     if (level.length === 0) break;
   }
-  if (shape.length <= 1) return { data: readFlat(value, where), shape: undefined, nested: false };
+  if (shape.length <= 1) return readFlat(value, where);
   const data = new Float64Array(sizeOf(shape));
-  fill(value, 0, '', { data, shape, where, at: 0 });
-  return { data, shape, nested: true };
+  const reread = () => fill(value, 0, '', { data, shape, where, at: 0 });
+  reread();
+  return { data, shape, nested: true, reread };
 }
 
 interface Filling {
@@ -110,13 +118,16 @@ function fill(row: unknown, depth: number, path: string, state: Filling): void {
   for (let i = 0; i < row.length; i++) fill(row[i], depth + 1, `${path}[${i}]`, state);
 }
 
-function readFlat(values: readonly unknown[], where: string): Float64Array {
+function readFlat(values: readonly unknown[], where: string): Operand {
   const data = new Float64Array(values.length);
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i];
-    data[i] = typeof value === 'number' ? value : toNumber(value, `${where}[${i}]`);
-  }
-  return data;
+  const reread = () => {
+    for (let i = 0; i < data.length; i++) {
+      const value = values[i];
+      data[i] = typeof value === 'number' ? value : toNumber(value, `${where}[${i}]`);
+    }
+  };
+  reread();
+  return { data, shape: undefined, nested: false, reread };
 }
 
 function toNumber(value: unknown, where: string): number {

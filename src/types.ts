@@ -81,6 +81,25 @@ export interface ComponentLosses {
   readonly componentLosses: Tensor;
 }
 
+/**
+ * A loss prepared for a training loop: everything is checked and placed once, then each call runs the fused kernel on the
+ * current contents of the tensors, rewrites the same gradient and returns the loss.
+ */
+export interface Step<R extends Reduction = Reduction> {
+  /** A number; for reduction 'none' the same tensor each time. */
+  (): LossOf<R>;
+  /** The gradient's tensor, the same at each step. */
+  readonly grad: Tensor;
+  readonly sum: number;
+  readonly count: number;
+  readonly weightSum: number;
+  /** 0 unless zLoss is used. */
+  readonly zSum: number;
+  /** Gives its memory back; a later call is a TypeError. */
+  free(): void;
+  [Symbol.dispose](): void;
+}
+
 type Arguments<O> = Record<never, never> extends O ? [options?: O] : [options: O];
 
 /**
@@ -106,6 +125,12 @@ export interface Loss<O, Extra = unknown> {
     target: TensorInput,
     ...options: Arguments<O & CommonOptions>
   ): BackwardResult;
+  /** A step for training loops: no allocation, no check but the range of the targets. Plain arrays are copied at each step. */
+  prepare<R extends Reduction = 'mean'>(
+    input: TensorInput,
+    target: TensorInput,
+    ...options: Arguments<O & CommonOptions<R>>
+  ): Step<R> & Extra;
 }
 
 /** An elementwise or row-wise function with its vector-Jacobian product. */
@@ -113,4 +138,65 @@ export interface Activation<O> {
   (input: TensorInput, options?: O): Tensor;
   /** Σ gradOutput·∂output/∂input, shaped like the input. */
   backward(gradOutput: TensorInput, input: TensorInput, options?: O): Tensor;
+}
+
+/** A tensor in an engine's memory. */
+export interface EngineTensor<D extends Float32Array | Int32Array = Float32Array> {
+  /** A view of the memory; always a live one, also after memory has grown. */
+  readonly data: D;
+  readonly shape: readonly number[];
+  readonly dtype: 'float32' | 'int32';
+  /** The rows start … end − 1 along the first axis: a view of the same memory (mini-batches). Negatives count from the end. */
+  slice(start: number, end?: number): EngineTensor<D>;
+  /** Gives the memory back; use of the tensor or of a slice of it is then a TypeError. A slice gives back nothing. */
+  free(): void;
+  [Symbol.dispose](): void;
+}
+
+/** How to make an engine. */
+export interface EngineOptions {
+  /** Default 'auto': the best that the runtime validates. Where the one asked for is missing, the next lower one runs. */
+  readonly tier?: Tier | 'auto' | undefined;
+  /** Pins the simd tier: the same bits on every runtime and machine. Default false. */
+  readonly deterministic?: boolean | undefined;
+  /** More than 1 needs the entry lossmith/threads. */
+  readonly threads?: number | undefined;
+  /** Limit of the engine's linear memory. Default: what WebAssembly has, 4 GiB. */
+  readonly maximumBytes?: number | undefined;
+  /** A precompiled module, for hosts that bring their own. */
+  readonly module?: WebAssembly.Module | undefined;
+}
+
+/** What an engine has beside the losses and activations. */
+export interface Engine {
+  /** The tier that is really running. */
+  readonly tier: Tier;
+  /** Live threads. */
+  readonly threads: number;
+  /** Resolves when every thread is live. */
+  readonly ready: Promise<void>;
+  readonly memory: WebAssembly.Memory;
+  /** A tensor of zeros in the engine's memory, 64-byte aligned. */
+  tensor(shape: readonly number[], dtype?: 'float32'): EngineTensor;
+  tensor(shape: readonly number[], dtype: 'int32'): EngineTensor<Int32Array>;
+  /** Copies a tensor in: integer typed arrays as int32, everything else as float32. */
+  from(
+    source: Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array,
+    shape?: readonly number[],
+  ): EngineTensor<Int32Array>;
+  from(source: TensorInput, shape?: readonly number[]): EngineTensor;
+  stats(): EngineStats;
+  /** Ends the engine; use of it or of its tensors is then a TypeError. */
+  dispose(): void;
+  [Symbol.dispose](): void;
+}
+
+/** What an engine's memory holds. */
+export interface EngineStats {
+  /** Bytes of linear memory. */
+  readonly bytesReserved: number;
+  /** Bytes held by tensors and prepared steps. */
+  readonly bytesInUse: number;
+  /** Tensors not yet freed; slices do not count. */
+  readonly liveTensors: number;
 }

@@ -12,30 +12,25 @@
 // with all its digits. Sources: PyTorch, aten/src/ATen/native/LossNLL.cpp (definition); smoothing: Szegedy et al. 2016;
 // z-loss: Chowdhery et al. 2022 (PaLM).
 
-import { add, and, div, eq, lanes, loadV, madd, mul, ne, nmadd, select_, splat, storeV, sub } from '../lane';
+import {
+  add, and, clear, div, eq, isInt, lanes, loadV, lt, madd, mul, ne, neg, nmadd, select_, splat, storeV, sub,
+} from '../lane';
 import { log1p } from '../math';
 import { Plan, PROBABILITIES } from '../plan';
-import { addLog, addLosses, flushLogs, sampleWeightOf, upstreamOf } from '../reduce';
+import { addLog, addLosses, copyFloats, flushLogs, sampleWeightOf, upstreamOf } from '../reduce';
 import {
-  blank, expRow, massRow, maxRow, pack, scaleMassRow, scaleRow, shiftedSumRow, tileExp, tileMax, tileRow,
-  tileShiftedSum, tileWidth, unpack,
+  blank, expRow, massRow, maxRow, pack, scaleMassRow, scaleRow, setTileAt, shiftedSumRow, TILE_RUN, tileAt, tileExp, tileMax,
+  tileRow, tileShiftedSum, tileWidth, unpack,
 } from '../sweep';
 import { advance, begin, Cursor, laneArray, tileOf, walksRows } from '../walk';
 
-// lane arrays: one float32 per sample of a tile
-const LOGIT = 0; // x_t
-const WEIGHT = 1; // s·w_t, 0 for an ignored sample
-const SAMPLE = 2; // s, 0 for an ignored sample
-const KEPT = 3; // 1, 0 for an ignored sample
-const REST = 4; // q
-const SCALE = 5; // gradient per e: the cross entropy's part
-const SCALE_Z = 6; // and the zLoss part
-const EVEN = 7; // gradient per unit of class mass
-const SCALE_ALL = 8; // their sum
-const INCOMING = 9; // incoming gradient
-const LOSS = 10; // loss without zLoss
-const Z = 11; // zLoss
-const OWN = KEPT; // gradient at the target; KEPT has done its work by then
+// lane arrays: one value per sample of a tile
+const TARGET = 0; // int32; past the last sample ignoreIndex
+const WEIGHT = 1; // s·w_t, where there are weights
+const SAMPLE = 2; // s, where there are weights
+const INCOMING = 3; // incoming gradient, where there is one per sample
+const LOSS = 4; // loss without zLoss
+const Z = 5; // zLoss
 
 /** Cross entropy over a plan: losses, sums and, where p.grad is set, gradients. */
 export function crossEntropyKernel<V, W>(p: Plan): void {
@@ -58,126 +53,108 @@ export function crossEntropyKernel<V, W>(p: Plan): void {
 function tileOfIndices<V, W>(p: Plan, cursor: Cursor): void {
   const tile = tileOf<V>(p, 0);
   pack<V>(cursor.x, cursor.classStepX, cursor.sampleStep, p.classes, cursor.n, tile);
-  gatherTargets<V>(p, cursor, tile);
-  for (let i = 0; i < cursor.n; i += lanes<V>()) indexColumn<V>(p, cursor, tile, i);
+  gatherSamples<V>(p, cursor);
+  for (let i = 0; i < cursor.n; i += lanes<V>()) indexColumn<V>(p, tile, i);
   addLosses<V, W>(p, laneArray<V>(p, LOSS), cursor.sample, cursor.n);
   if (p.zLoss != 0) addZLosses<V>(p, cursor);
-  if (!p.grad) return;
-  scatterTargets<V>(p, cursor, tile);
-  unpack<V>(tile, cursor.g, cursor.classStepG, cursor.sampleStep, p.classes, cursor.n);
+  if (p.grad) unpack<V>(tile, cursor.g, cursor.classStepG, cursor.sampleStep, p.classes, cursor.n);
 }
 
-/** Reads what belongs to each sample; blanks the samples that must not count, so that no NaN of theirs goes on. */
-function gatherTargets<V>(p: Plan, cursor: Cursor, tile: usize): void {
-  const logits = laneArray<V>(p, LOGIT), weights = laneArray<V>(p, WEIGHT), samples = laneArray<V>(p, SAMPLE);
-  const kept = laneArray<V>(p, KEPT), incoming = laneArray<V>(p, INCOMING);
-  const lone = p.smoothing == 0 && p.zLoss == 0;
-  clearLanes<V>(p, cursor);
+/** Lane arrays of what belongs to each sample, as far as there is any. */
+function gatherSamples<V>(p: Plan, cursor: Cursor): void {
+  const targets = laneArray<V>(p, TARGET);
+  copyFloats<V>(p.target + (<usize>cursor.sample << 2), targets, cursor.n);
+  for (let i = cursor.n; i < tileWidth<V>(); i++) store<i32>(targets + (<usize>i << 2), p.ignoreIndex);
+  if (p.gradOutput) copyFloats<V>(p.gradOutput + (<usize>cursor.sample << 2), laneArray<V>(p, INCOMING), cursor.n);
+  if (!(p.weight | p.sampleWeight)) return;
   for (let i = 0; i < cursor.n; i++) {
     const at = <usize>i << 2;
-    const sample = cursor.sample + i;
-    const t = load<i32>(p.target + (<usize>sample << 2));
-    let logit: f32 = 0, w: f32 = 0, s: f32 = 0, k: f32 = 0;
-    if (t != p.ignoreIndex) {
-      k = 1;
-      s = sampleWeightOf(p, sample);
-      w = p.weight ? s * load<f32>(p.weight + (<usize>t << 2)) : s;
-      logit = load<f32>(tile + <usize>t * tileRow<V>() + at);
-    }
-    if (k == 0 || (w == 0 && lone)) {
-      blank<V>(tile, p.classes, i);
-      logit = 0;
-    }
-    store<f32>(logits + at, logit);
-    store<f32>(weights + at, w);
-    store<f32>(samples + at, s);
-    store<f32>(kept + at, k);
-    store<f32>(incoming + at, p.gradOutput ? load<f32>(p.gradOutput + (<usize>sample << 2)) : 1);
+    const t = load<i32>(targets + at);
+    const kept = t != p.ignoreIndex;
+    const s: f32 = kept ? sampleWeightOf(p, cursor.sample + i) : 0;
+    const w: f32 = kept ? s * classWeight(p, t) : 0;
+    store<f32>(laneArray<V>(p, SAMPLE) + at, s);
+    store<f32>(laneArray<V>(p, WEIGHT) + at, w);
   }
 }
 
-/** In a tile that is not full, the lanes past the last sample weigh nothing. */
-function clearLanes<V>(p: Plan, cursor: Cursor): void {
-  if (cursor.n < tileWidth<V>()) memory.fill(laneArray<V>(p, 0), 0, <usize>LOSS * tileRow<V>());
-}
-
-/** Losses and gradient factors of one vector of samples; their e^(x−m) replace the logits. */
-function indexColumn<V>(p: Plan, cursor: Cursor, tile: usize, i: i32): void {
+/** Losses and gradients of one vector of samples; the gradients replace the logits. */
+function indexColumn<V>(p: Plan, tile: usize, i: i32): void {
   const at = <usize>i << 2;
   const column = tile + at;
+  const classes = p.classes, ignore = p.ignoreIndex;
   const zero = splat<V>(0), one = splat<V>(1);
-  const smooth = p.smoothing != 0;
-  const m = tileMax<V>(column, p.classes);
-  const shifted = smooth ? tileShiftedSum<V>(column, p.weight, p.classes, m) : zero;
-  const q = tileExp<V>(column, p.classes, m);
+  const smooth = p.smoothing != 0, weighted = (p.weight | p.sampleWeight) != 0, z = p.zLoss != 0;
+  const targets = laneArray<V>(p, TARGET) + at;
+  const ignored = isInt<V>(targets, ignore);
+  const s = clear<V>(weighted ? loadV<V>(laneArray<V>(p, SAMPLE) + at) : one, ignored);
+  let own = clear<V>(weighted ? loadV<V>(laneArray<V>(p, WEIGHT) + at) : one, ignored);
+  if (smooth) own = mul<V>(own, splat<V>(<f32>(1 - p.smoothing)));
+  const upstream = splat<V>(<f32>p.upstream);
+  const incoming = p.gradOutput ? mul<V>(loadV<V>(laneArray<V>(p, INCOMING) + at), upstream) : upstream;
+
+  const m = tileMax<V>(column, classes);
+  const shifted = smooth ? tileShiftedSum<V>(column, p.weight, classes, m) : zero;
+  const away = sub<V>(tileAt<V>(column, targets, ignore), m);
+  const q = tileExp<V>(column, classes, m);
   const log = log1p<V>(q);
   const sum = add<V>(q, one);
-  const own = mul<V>(loadV<V>(laneArray<V>(p, WEIGHT) + at), splat<V>(<f32>(1 - p.smoothing)));
-  const away = sub<V>(log, sub<V>(loadV<V>(laneArray<V>(p, LOGIT) + at), m));
-  let loss = and<V>(mul<V>(own, away), ne<V>(own, zero));
-  let mass = own;
-  const incoming = loadV<V>(laneArray<V>(p, INCOMING) + at);
-  const upstream = mul<V>(incoming, splat<V>(<f32>p.upstream));
+
+  // a zero mass drops its term: no 0·∞, and no NaN from a sample that counts for nothing
+  let loss = clear<V>(mul<V>(own, sub<V>(log, away)), eq<V>(own, zero));
+  let mass = own, even = zero;
   if (smooth) {
-    const even = mul<V>(loadV<V>(laneArray<V>(p, SAMPLE) + at), splat<V>(<f32>(p.smoothing / p.classes)));
+    even = mul<V>(s, splat<V>(<f32>(p.smoothing / classes)));
     const total = splat<V>(<f32>p.weightTotal);
-    loss = add<V>(loss, and<V>(mul<V>(even, sub<V>(mul<V>(total, log), shifted)), ne<V>(even, zero)));
+    loss = add<V>(loss, clear<V>(mul<V>(even, sub<V>(mul<V>(total, log), shifted)), eq<V>(even, zero)));
     mass = madd<V>(even, total, mass);
-    storeV<V>(laneArray<V>(p, EVEN) + at, mul<V>(even, upstream));
-  }
-  const scale = div<V>(mul<V>(mass, upstream), sum);
-  let all = scale;
-  if (p.zLoss != 0) {
-    const kept = loadV<V>(laneArray<V>(p, KEPT) + at);
-    const lse = mul<V>(add<V>(m, log), kept);
-    storeV<V>(laneArray<V>(p, Z) + at, mul<V>(mul<V>(lse, lse), splat<V>(<f32>p.zLoss)));
-    const z = div<V>(mul<V>(mul<V>(lse, incoming), splat<V>(<f32>(2 * p.zLoss * p.zUpstream))), sum);
-    storeV<V>(laneArray<V>(p, SCALE_Z) + at, z);
-    all = add<V>(all, z);
+    even = mul<V>(even, incoming);
   }
   storeV<V>(laneArray<V>(p, LOSS) + at, loss);
+  let scaleZ = zero;
+  if (z) {
+    const lse = clear<V>(add<V>(m, log), ignored);
+    storeV<V>(laneArray<V>(p, Z) + at, mul<V>(mul<V>(lse, lse), splat<V>(<f32>p.zLoss)));
+    const upstreamZ = splat<V>(<f32>(2 * p.zLoss * p.zUpstream));
+    const incomingZ = p.gradOutput ? mul<V>(loadV<V>(laneArray<V>(p, INCOMING) + at), upstreamZ) : upstreamZ;
+    scaleZ = div<V>(mul<V>(lse, incomingZ), sum);
+  }
   if (!p.grad) return;
-  storeV<V>(laneArray<V>(p, REST) + at, q);
-  storeV<V>(laneArray<V>(p, SCALE) + at, scale);
-  storeV<V>(laneArray<V>(p, SCALE_ALL) + at, all);
+  const scale = div<V>(mul<V>(mass, incoming), sum);
+  // the target: −(Σ e without its own)/Σ e, which is −q/Σ e where it is a maximum (e = 1)
+  const e = tileAt<V>(column, targets, ignore);
+  let target = neg<V>(mul<V>(scale, select_<V>(add<V>(sub<V>(q, e), one), q, lt<V>(e, one))));
+  if (z) target = madd<V>(scaleZ, e, target);
+  if (smooth) target = madd<V>(even, sub<V>(splat<V>(<f32>p.weightTotal), targetWeights<V>(p, targets)), target);
+  const idle = z ? ignored : smooth ? eq<V>(s, zero) : eq<V>(own, zero);
+  scaleColumn<V>(p, column, add<V>(scale, scaleZ), even, idle);
+  setTileAt<V>(column, targets, ignore, clear<V>(target, idle));
 }
 
-/** Turns the e of a tile into gradients. */
-function scatterTargets<V>(p: Plan, cursor: Cursor, tile: usize): void {
-  const smooth = p.smoothing != 0, z = p.zLoss != 0;
-  const rests = laneArray<V>(p, REST), scales = laneArray<V>(p, SCALE), own = laneArray<V>(p, OWN);
-  for (let i = 0; i < cursor.n; i++) {
-    const t = load<i32>(p.target + (<usize>(cursor.sample + i) << 2));
-    if (t == p.ignoreIndex) continue;
-    const at = <usize>i << 2;
-    const e = load<f32>(tile + <usize>t * tileRow<V>() + at);
-    let g = -load<f32>(scales + at) * others(e, load<f32>(rests + at));
-    if (z) g += load<f32>(laneArray<V>(p, SCALE_Z) + at) * e;
-    if (smooth) g += load<f32>(laneArray<V>(p, EVEN) + at) * <f32>(p.weightTotal - <f64>classWeight(p, t));
-    store<f32>(own + at, g);
+/** g = e·scale − w·even over one vector column; 0 for idle samples. */
+function scaleColumn<V>(p: Plan, column: usize, scale: V, even: V, idle: V): void {
+  const smooth = p.smoothing != 0;
+  for (let c = 0; c < p.classes; c++, column += tileRow<V>()) {
+    let g = mul<V>(loadV<V>(column), scale);
+    if (smooth) g = nmadd<V>(splat<V>(classWeight(p, c)), even, g);
+    storeV<V>(column, clear<V>(g, idle));
   }
-  for (let i = 0; i < cursor.n; i += lanes<V>()) {
-    const at = <usize>i << 2;
-    const scale = loadV<V>(laneArray<V>(p, SCALE_ALL) + at);
-    const even = smooth ? loadV<V>(laneArray<V>(p, EVEN) + at) : splat<V>(0);
-    let column = tile + at;
-    for (let c = 0; c < p.classes; c++, column += tileRow<V>()) {
-      let g = mul<V>(loadV<V>(column), scale);
-      if (smooth) g = nmadd<V>(splat<V>(classWeight(p, c)), even, g);
-      storeV<V>(column, g);
-    }
+}
+
+/** The class weights of one vector of targets; 1 for an ignored one. */
+function targetWeights<V>(p: Plan, targets: usize): V {
+  const place = laneArray<V>(p, LOSS + 2);
+  for (let i = 0; i < lanes<V>(); i++) {
+    const t = load<i32>(targets + (<usize>i << 2));
+    store<f32>(place + (<usize>i << 2), t == p.ignoreIndex ? 1 : classWeight(p, t));
   }
-  for (let i = 0; i < cursor.n; i++) {
-    const t = load<i32>(p.target + (<usize>(cursor.sample + i) << 2));
-    const at = <usize>i << 2;
-    if (t != p.ignoreIndex) store<f32>(tile + <usize>t * tileRow<V>() + at, load<f32>(own + at));
-  }
+  return loadV<V>(place);
 }
 
 /** Σ e without the target's own e: where the target is a maximum (e = 1) that is q itself. */
 // @ts-ignore: decorator
-@inline function others<F>(e: F, q: F): F {
-  return e < <F>1 ? <F>1 + (q - e) : q;
+@inline function others(e: f64, q: f64): f64 {
+  return e < 1 ? 1 + (q - e) : q;
 }
 
 // @ts-ignore: decorator
@@ -203,7 +180,8 @@ function tileOfProbabilities<V, W>(p: Plan, cursor: Cursor): void {
   pack<V>(cursor.x, cursor.classStepX, cursor.sampleStep, classes, cursor.n, tile);
   pack<V>(cursor.y, cursor.classStepY, cursor.sampleStep, classes, cursor.n, masses);
   const weights = laneArray<V>(p, WEIGHT), incoming = laneArray<V>(p, INCOMING);
-  clearLanes<V>(p, cursor);
+  // in a tile that is not full, the lanes past the last sample weigh nothing
+  if (cursor.n < tileWidth<V>()) memory.fill(weights, 0, tileRow<V>());
   for (let i = 0; i < cursor.n; i++) {
     const s = sampleWeightOf(p, cursor.sample + i);
     if (s == 0 && p.zLoss == 0) {
@@ -227,13 +205,19 @@ function probabilityColumn<V>(p: Plan, tile: usize, masses: usize, i: i32): void
   const keep = splat<V>(<f32>(1 - p.smoothing)), even = splat<V>(<f32>(p.smoothing / classes));
   const m = tileMax<V>(tile + at, classes);
   let total = zero, shifted = zero;
-  for (let c = 0; c < classes; c++) {
-    const place = masses + <usize>c * tileRow<V>() + at;
-    const t = mul<V>(madd<V>(loadV<V>(place), keep, even), splat<V>(classWeight(p, c)));
-    const d = sub<V>(loadV<V>(tile + <usize>c * tileRow<V>() + at), m);
-    storeV<V>(place, t);
-    total = add<V>(total, t);
-    shifted = add<V>(shifted, and<V>(mul<V>(t, d), ne<V>(t, zero)));
+  for (let c = 0; c < classes; ) {
+    const end = min(c + TILE_RUN, classes);
+    let part = zero, product = zero;
+    for (; c < end; c++) {
+      const place = masses + <usize>c * tileRow<V>() + at;
+      const t = mul<V>(madd<V>(loadV<V>(place), keep, even), splat<V>(classWeight(p, c)));
+      const d = sub<V>(loadV<V>(tile + <usize>c * tileRow<V>() + at), m);
+      storeV<V>(place, t);
+      part = add<V>(part, t);
+      product = add<V>(product, and<V>(mul<V>(t, d), ne<V>(t, zero)));
+    }
+    total = add<V>(total, part);
+    shifted = add<V>(shifted, product);
   }
   const q = tileExp<V>(tile + at, classes, m);
   const log = log1p<V>(q);
@@ -297,7 +281,7 @@ function rowOfIndex<V, W>(p: Plan, cursor: Cursor): void {
   const scale = (own + even * p.weightTotal) * upstream / (1 + q);
   const place = cursor.g + (<usize>t << 2);
   const e = <f64>load<f32>(place);
-  const g = z * e - scale * others<f64>(e, q) + even * upstream * (p.weightTotal - <f64>classWeight(p, t));
+  const g = z * e - scale * others(e, q) + even * upstream * (p.weightTotal - <f64>classWeight(p, t));
   scaleRow<V>(cursor.g, p.weight, classes, <f32>(scale + z), <f32>(even * upstream));
   store<f32>(place, <f32>g);
 }

@@ -12,12 +12,14 @@
 // sample span less than SPAN. Samples with a wider span (−Infinity masks, ±1e30) are computed one by one in float64, each
 // group relative to its own maximum. Zero weights drop their term; a component with nothing outside costs exactly 0.
 
-import { add, and, clear, div, lanes, loadV, lt, mul, pmin, sameInt, splat, select_, storeV, sub } from '../lane';
+import {
+  add, and, anyOf, clear, div, eq, lanes, loadV, lt, mul, neg, pmin, sameInt, select_, splat, storeV, sub,
+} from '../lane';
 import { log1p } from '../math';
 import { Plan } from '../plan';
 import { addLosses, copyFloats, sampleWeightOf } from '../reduce';
-import { blank, pack, tileExp, tileMax, tileRow, tileWidth, unpack } from '../sweep';
-import { advance, begin, Cursor, laneArray, tileOf } from '../walk';
+import { blank, pack, TILE_RUN, tileExp, tileMax, tileRow, unpack } from '../sweep';
+import { advance, begin, Cursor, laneArray, tileOf, scratchBytes } from '../walk';
 
 /** e^−80 keeps 7 decades above the smallest normal float32. */
 const SPAN: f32 = 80;
@@ -28,18 +30,19 @@ const LOSS = 2;
 const EXACT = 3; // not 0 for a sample computed in float64
 const EXACT_LOSS = 4;
 
-// after the two tiles, per component: the target's group (int32), the loss, the factor of the classes inside, and the loss
-// of the samples computed in float64
-const PER_COMPONENT = 4;
+// tiles: e, then gradients; those of the samples computed in float64; what multiplies e in the gradient
+const TILES = 3;
+// after the tiles, per component: the target's group (int32), the loss, and the loss of the samples computed in float64
+const PER_COMPONENT = 3;
 
 /** Scratch in bytes. */
-export function componentScratch<V>(p: Plan, walk: usize): usize {
-  return walk + <usize>(PER_COMPONENT * p.components) * tileRow<V>();
+export function componentScratch<V>(p: Plan): usize {
+  return scratchBytes<V>(p, TILES) + <usize>(PER_COMPONENT * p.components) * tileRow<V>();
 }
 
 // @ts-ignore: decorator
 @inline function componentArray<V>(p: Plan, component: i32, which: i32): usize {
-  return tileOf<V>(p, 2) + <usize>(PER_COMPONENT * component + which) * tileRow<V>();
+  return tileOf<V>(p, TILES) + <usize>(PER_COMPONENT * component + which) * tileRow<V>();
 }
 
 // @ts-ignore: decorator
@@ -78,34 +81,32 @@ export function componentKernel<V, W>(p: Plan): void {
 
 /** Reads what belongs to each sample and computes those that need float64; returns whether there were any. */
 function gather<V>(p: Plan, cursor: Cursor, tile: usize, exact: usize): bool {
-  for (let i = 0; i < cursor.n; i += lanes<V>()) markWide<V>(p, tile, i);
+  let anyWide = false;
+  for (let i = 0; i < cursor.n; i += lanes<V>()) anyWide = markWide<V>(p, tile, i) || anyWide;
   let some = false;
-  for (let i = 0; i < tileWidth<V>(); i++) {
+  const end = (cursor.n + lanes<V>() - 1) & ~(lanes<V>() - 1);
+  for (let i = 0; i < end; i++) {
     const at = <usize>i << 2;
-    let s: f32 = 0, incoming: f32 = 0;
-    let t = 0;
-    let wide = false;
-    if (i < cursor.n) {
-      const sample = cursor.sample + i;
-      t = load<i32>(p.target + (<usize>sample << 2));
-      if (t == p.ignoreIndex) t = 0;
-      else s = sampleWeightOf(p, sample);
-      if (s == 0) blank<V>(tile, p.classes, i);
-      else {
-        incoming = s * (p.gradOutput ? load<f32>(p.gradOutput + (<usize>sample << 2)) : 1);
-        wide = load<i32>(laneArray<V>(p, EXACT) + at) != 0;
-      }
-    }
-    store<i32>(laneArray<V>(p, EXACT) + at, wide);
+    const sample = cursor.sample + i;
+    let t = i < cursor.n ? load<i32>(p.target + (<usize>sample << 2)) : p.ignoreIndex;
+    let s: f32 = 0;
+    if (t == p.ignoreIndex) t = 0;
+    else s = sampleWeightOf(p, sample);
+    if (s == 0) blank<V>(tile, p.classes, i);
+    let incoming = p.gradOutput && s != 0 ? s * load<f32>(p.gradOutput + (<usize>sample << 2)) : s;
     for (let c = 0; c < p.components; c++) {
       store<i32>(componentArray<V>(p, c, 0) + at, load<i32>(groupOf(p, c, t)));
     }
-    if (wide) {
-      some = true;
-      store<f32>(laneArray<V>(p, EXACT_LOSS) + at, exactSample<V>(p, tile + at, exact + at, t, s, incoming));
-      blank<V>(tile, p.classes, i);
-      s = 0;
-      incoming = 0;
+    if (anyWide) {
+      const wide = s != 0 && load<i32>(laneArray<V>(p, EXACT) + at) != 0;
+      store<i32>(laneArray<V>(p, EXACT) + at, wide);
+      if (wide) {
+        some = true;
+        store<f32>(laneArray<V>(p, EXACT_LOSS) + at, exactSample<V>(p, tile + at, exact + at, t, s, incoming));
+        blank<V>(tile, p.classes, i);
+        s = 0;
+        incoming = 0;
+      }
     }
     store<f32>(laneArray<V>(p, WEIGHT) + at, s);
     store<f32>(laneArray<V>(p, INCOMING) + at, incoming);
@@ -113,8 +114,8 @@ function gather<V>(p: Plan, cursor: Cursor, tile: usize, exact: usize): bool {
   return some;
 }
 
-/** Marks the samples of a vector whose logits do not span less than SPAN. */
-function markWide<V>(p: Plan, tile: usize, i: i32): void {
+/** Marks the samples of a vector whose logits do not span less than SPAN; returns whether there are any. */
+function markWide<V>(p: Plan, tile: usize, i: i32): bool {
   let column = tile + (<usize>i << 2);
   const m = tileMax<V>(column, p.classes);
   let low = loadV<V>(column);
@@ -124,49 +125,52 @@ function markWide<V>(p: Plan, tile: usize, i: i32): void {
     low = pmin<V>(low, x);
     odd = add<V>(odd, sub<V>(x, x));
   }
-  const narrow = lt<V>(add<V>(sub<V>(m, low), odd), splat<V>(SPAN));
-  storeV<V>(laneArray<V>(p, EXACT) + (<usize>i << 2), clear<V>(splat<V>(1), narrow));
+  const wide = clear<V>(splat<V>(1), lt<V>(add<V>(sub<V>(m, low), odd), splat<V>(SPAN)));
+  storeV<V>(laneArray<V>(p, EXACT) + (<usize>i << 2), wide);
+  return anyOf<V>(wide);
 }
 
 /** Losses and gradients of one vector of samples; the gradients replace the logits. */
 function column<V>(p: Plan, tile: usize, i: i32): void {
   const at = <usize>i << 2;
-  const first = tile + at;
-  const classes = p.classes, components = p.components;
+  const first = tile + at, row = tileRow<V>(), end = first + <usize>p.classes * row;
+  const factors = tileOf<V>(p, 2) - tile; // from a place in the first tile to the same in the third
   const zero = splat<V>(0);
-  const sum = add<V>(tileExp<V>(first, classes, tileMax<V>(first, classes)), splat<V>(1));
+  const sum = add<V>(tileExp<V>(first, p.classes, tileMax<V>(first, p.classes)), splat<V>(1));
   const s = loadV<V>(laneArray<V>(p, WEIGHT) + at);
-  let loss = zero;
   const incoming = mul<V>(loadV<V>(laneArray<V>(p, INCOMING) + at), splat<V>(<f32>p.upstream));
   const unit = div<V>(incoming, sum); // gradient of a class outside, per e and weight
-  for (let k = 0; k < components; k++) {
-    const group = componentArray<V>(p, k, 0) + at;
+  let loss = zero;
+  for (let k = 0; k < p.components; k++) {
+    const group = loadV<V>(componentArray<V>(p, k, 0) + at);
     let inside = zero, outside = zero;
-    for (let c = 0; c < classes; c++) {
-      const e = loadV<V>(first + <usize>c * tileRow<V>());
-      const mask = sameInt<V>(group, groupOf(p, k, c));
-      outside = add<V>(outside, clear<V>(e, mask));
-      inside = add<V>(inside, and<V>(e, mask));
+    for (let place = first, map = groupOf(p, k, 0); place < end; ) {
+      const stop = min(place + <usize>TILE_RUN * row, end);
+      let near = zero, far = zero;
+      for (; place < stop; place += row, map += 4) {
+        const e = loadV<V>(place);
+        const mask = sameInt<V>(group, map);
+        far = add<V>(far, clear<V>(e, mask));
+        near = add<V>(near, and<V>(e, mask));
+      }
+      outside = add<V>(outside, far);
+      inside = add<V>(inside, near);
     }
     const ratio = div<V>(outside, inside);
-    const w = componentWeight(p, k);
     const part = log1p<V>(ratio);
-    if (w != 0) loss = add<V>(loss, mul<V>(splat<V>(w), part));
+    const w = splat<V>(componentWeight(p, k));
+    loss = add<V>(loss, clear<V>(mul<V>(w, part), eq<V>(w, zero)));
     storeV<V>(componentArray<V>(p, k, 1) + at, mul<V>(s, part));
-    storeV<V>(componentArray<V>(p, k, 2) + at, mul<V>(mul<V>(unit, splat<V>(-w)), ratio));
+    if (!p.grad) continue;
+    const away = mul<V>(unit, w), near = neg<V>(mul<V>(away, ratio));
+    for (let place = first + factors, map = groupOf(p, k, 0); place < end + factors; place += row, map += 4) {
+      const factor = select_<V>(near, away, sameInt<V>(group, map));
+      storeV<V>(place, k == 0 ? factor : add<V>(loadV<V>(place), factor));
+    }
   }
   storeV<V>(laneArray<V>(p, LOSS) + at, mul<V>(s, loss));
   if (!p.grad) return;
-  for (let c = 0; c < classes; c++) {
-    const place = first + <usize>c * tileRow<V>();
-    let factor = zero;
-    for (let k = 0; k < components; k++) {
-      const mask = sameInt<V>(componentArray<V>(p, k, 0) + at, groupOf(p, k, c));
-      const outside = mul<V>(unit, splat<V>(componentWeight(p, k)));
-      factor = add<V>(factor, select_<V>(loadV<V>(componentArray<V>(p, k, 2) + at), outside, mask));
-    }
-    storeV<V>(place, mul<V>(loadV<V>(place), factor));
-  }
+  for (let place = first; place < end; place += row) storeV<V>(place, mul<V>(loadV<V>(place), loadV<V>(place + factors)));
 }
 
 /** One sample in float64, its gradient in the same column of the other tile; returns its loss. */
@@ -185,7 +189,7 @@ function exactSample<V>(p: Plan, x: usize, g: usize, t: i32, s: f32, incoming: f
     const part = gap == -Infinity ? 0 : Math.max(gap, 0) + Math.log1p(e);
     const share = (gap > 0 ? 1 : e) / (1 + e); // p of the classes outside
     const w: f64 = componentWeight(p, k);
-    store<f32>(componentArray<V>(p, k, 3) + lane, <f32>(s * part));
+    store<f32>(componentArray<V>(p, k, 2) + lane, <f32>(s * part));
     if (w == 0) continue;
     loss += w * part;
     const unit = w * incoming * p.upstream * share;
@@ -234,7 +238,7 @@ function mergeExact<V>(p: Plan, cursor: Cursor, tile: usize, exact: usize): void
     if (load<i32>(laneArray<V>(p, EXACT) + at) == 0) continue;
     store<f32>(laneArray<V>(p, LOSS) + at, load<f32>(laneArray<V>(p, EXACT_LOSS) + at));
     for (let k = 0; k < p.components; k++) {
-      store<f32>(componentArray<V>(p, k, 1) + at, load<f32>(componentArray<V>(p, k, 3) + at));
+      store<f32>(componentArray<V>(p, k, 1) + at, load<f32>(componentArray<V>(p, k, 2) + at));
     }
     for (let c = 0; c < p.classes; c++) {
       const place = <usize>c * tileRow<V>() + at;

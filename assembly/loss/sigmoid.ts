@@ -7,7 +7,7 @@
 // grad receives the result; target is the incoming gradient of the backward forms, 0 for the forward ones.
 
 import { beginRuns, nextRun, Run } from '../elements';
-import { abs_, add, div, lanes, loadV, lt, mul, neg, pmin, select_, splat, storeV, sub } from '../lane';
+import { abs_, add, div, lanes, loadV, lt, madd, mul, neg, pmin, select_, splat, storeV, sub } from '../lane';
 import { exp, log1p } from '../math';
 import { LOG, Plan } from '../plan';
 
@@ -34,8 +34,13 @@ function sigmoidRun<V>(p: Plan, run: Run): void {
     const negative = lt<V>(v, zero);
     let result = log ? select_<V>(q, small, negative) : select_<V>(small, q, negative);
     if (y) {
-      if (!log) result = mul<V>(small, q);
-      result = mul<V>(loadV<V>(y), result);
+      const incoming = loadV<V>(y);
+      if (log) result = mul<V>(incoming, result);
+      else {
+        // one rounding each in g·e, in the square and in the quotient; what 1 + e lost is put back into the square
+        const s = add<V>(e, one), lost = sub<V>(e, sub<V>(s, one));
+        result = div<V>(mul<V>(incoming, e), madd<V>(add<V>(lost, lost), s, mul<V>(s, s)));
+      }
       y += size;
     }
     storeV<V>(g, result);

@@ -1,0 +1,150 @@
+/** Who may import whom: data and dependencies flow one way, from the entries down to the lanes. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, posix, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+interface Layer {
+  readonly name: string;
+  /** Matched against the path inside the folder, without extension. */
+  readonly files: RegExp;
+  /** Layers, and packages by name. A layer that does not name itself has no imports sideways. */
+  readonly mayImport: readonly string[];
+}
+
+const assemblyLayers: readonly Layer[] = [
+  { name: 'index', files: /^index$/, mayImport: ['loss', 'walks', 'loops', 'plan'] },
+  { name: 'loss', files: /^loss\/\w+$/, mayImport: ['walks', 'loops', 'math', 'lane', 'plan'] },
+  { name: 'walks', files: /^(walk|elements)$/, mayImport: ['loops', 'math', 'lane', 'plan'] },
+  { name: 'loops', files: /^(reduce|sweep)$/, mayImport: ['math', 'lane', 'plan'] },
+  { name: 'math', files: /^math$/, mayImport: ['lane'] },
+  { name: 'lane', files: /^lane$/, mayImport: [] },
+  { name: 'plan', files: /^plan$/, mayImport: [] },
+];
+
+const sourceLayers: readonly Layer[] = [
+  { name: 'entry', files: /^index(\.\w+)?$/, mayImport: ['engine', 'core', 'machine', 'generated', 'values', 'types'] },
+  { name: 'engine', files: /^engine$/, mayImport: ['core', 'arguments', 'machine', 'table', 'values', 'types'] },
+  {
+    name: 'core',
+    files: /^core$/,
+    mayImport: ['work', 'arguments', 'machine', 'source', 'table', 'values', 'types'],
+  },
+  {
+    name: 'work',
+    files: /^(run|blocks|targets|classrun|elementrun)$/,
+    mayImport: ['work', 'arguments', 'machine', 'memory', 'source', 'values', 'types'],
+  },
+  // what checks arguments knows nothing of the machine
+  { name: 'arguments', files: /^(check|options)$/, mayImport: ['arguments', 'source', 'table', 'values', 'types'] },
+  { name: 'source', files: /^source$/, mayImport: ['memory', 'values', 'types'] },
+  {
+    name: 'machine',
+    files: /^(runtime|instance)$/,
+    mayImport: ['machine', 'memory', 'generated', 'types', '@assemblyscript/loader'],
+  },
+  { name: 'memory', files: /^memory$/, mayImport: ['types'] },
+  { name: 'table', files: /^table$/, mayImport: ['types'] },
+  { name: 'values', files: /^(shape|tensor)$/, mayImport: ['values', 'types'] },
+  { name: 'generated', files: /^generated\/\w+$/, mayImport: [] },
+  { name: 'types', files: /^types$/, mayImport: [] },
+];
+
+/** Paths inside `folder`, without the extension .ts. */
+function modules(folder: string): string[] {
+  const top = join(root, folder);
+  if (!existsSync(top)) return [];
+  return readdirSync(top, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts') && !entry.name.endsWith('.d.ts'))
+    .map((entry) => relative(top, join(entry.parentPath, entry.name)).replaceAll('\\', '/').replace(/\.ts$/, ''));
+}
+
+const textOf = (folder: string, module: string): string => readFileSync(join(root, folder, `${module}.ts`), 'utf8');
+
+/** What a module imports or re-exports, as written. */
+function importsOf(text: string): string[] {
+  const code = text.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
+  const statements = /^\s*(?:import|export)\b[^;'"]*?\bfrom\s*['"]([^'"]+)['"]|\bimport\s*\(?\s*['"]([^'"]+)['"]/gm;
+  return [...code.matchAll(statements)].map((match) => (match[1] ?? match[2])!);
+}
+
+function layerOf(layers: readonly Layer[], module: string): Layer {
+  const found = layers.filter((layer) => layer.files.test(module));
+  if (found.length === 1) return found[0]!;
+  throw new Error(`${module} belongs to ${found.length} layers; give it one in test/house.test.ts`);
+}
+
+/** Every import of `folder` that breaks the rules. */
+function breaches(folder: string, layers: readonly Layer[]): string[] {
+  return modules(folder).flatMap((module) => {
+    const { name, mayImport } = layerOf(layers, module);
+    return importsOf(textOf(folder, module)).flatMap((specifier) => {
+      const target = posix.join(posix.dirname(module), specifier).replace(/\.ts$/, '');
+      const inside = specifier.startsWith('.') && !target.startsWith('..');
+      const layer = inside ? layerOf(layers, target).name : specifier;
+      return mayImport.includes(layer) ? [] : [`${folder}/${module} (${name}) imports ${specifier} (${layer})`];
+    });
+  });
+}
+
+/** The modules of `folder` that import each other in a ring, types left out. */
+function rings(folder: string): string[] {
+  const edges = new Map(
+    modules(folder).map((module) => {
+      const text = textOf(folder, module).replace(/^import type [^;]*;/gm, '');
+      const targets = importsOf(text).filter((specifier) => specifier.startsWith('.'));
+      return [module, targets.map((to) => posix.join(posix.dirname(module), to).replace(/\.ts$/, ''))];
+    }),
+  );
+  const reaches = (from: string, to: string, seen = new Set<string>()): boolean =>
+    (edges.get(from) ?? []).some((next) => {
+      if (next === to) return true;
+      if (seen.has(next)) return false;
+      seen.add(next);
+      return reaches(next, to, seen);
+    });
+  return [...edges.keys()].filter((module) => reaches(module, module));
+}
+
+describe('layers', () => {
+  test('the import parser sees every form', () => {
+    const text = `import { a } from './a.ts';\nimport type {\n  B,\n} from './b';\nexport * from './c';\nimport './d';
+// import './not';\nconst e = await import('./e');\nexport { f } from "./f";\nexport const g = 'from';\n`;
+    expect(importsOf(text)).toEqual(['./a.ts', './b', './c', './d', './e', './f']);
+  });
+
+  test('a rule that is broken is reported', () => {
+    const strict: Layer[] = assemblyLayers.map((layer) => ({ ...layer, mayImport: [] }));
+    expect(breaches('assembly', strict).length).toBeGreaterThan(10);
+  });
+
+  test('assembly: index → loss → walks → (reduce, sweep) → math → lane', () => {
+    expect(breaches('assembly', assemblyLayers)).toEqual([]);
+  });
+
+  test('src: entries → core → work → (arguments, machine) → (source, memory, table, values) → types', () => {
+    expect(breaches('src', sourceLayers)).toEqual([]);
+  });
+
+  test('no modules import each other in a ring', () => {
+    expect([...rings('assembly'), ...rings('src')]).toEqual([]);
+  });
+});
+
+/** Lines that use a `.buffer` for something else than to compare it with another. */
+function bufferUses(text: string): string[] {
+  const comparison = /[\w.?#]+\.buffer [!=]== [\w.?#]+\.buffer/g;
+  return text.split('\n').filter((line) => /\.buffer\b/.test(line.replace(comparison, '')));
+}
+
+describe('memory', () => {
+  test('only memory*.ts makes views of linear memory; the others compare buffers at most', () => {
+    const others = modules('src').filter((module) => !/^(memory|generated\/)/.test(module));
+    const uses = others.flatMap((module) =>
+      bufferUses(textOf('src', module)).map((line) => `${module}: ${line.trim()}`),
+    );
+    expect(uses).toEqual([]);
+  });
+});

@@ -1,0 +1,140 @@
+/** Gradient descent on the losses of the penguin example in plain JavaScript numbers, sharing no code with it. */
+
+import type { Data, Task } from './example.ts';
+
+/** Loss and gradient of the logits, all rows together. */
+interface Evaluated {
+  loss: number;
+  gradient: Float64Array;
+}
+
+type Evaluate = (logits: Float64Array, data: Data, task: Task) => Evaluated;
+
+/**
+ * −log of the probability of the target's group of classes. Adds weight times its gradient to `gradient`: the softmax
+ * over all classes minus the softmax inside the group.
+ */
+function groupLoss(row: number[], groups: number[], target: number, weight: number, gradient: number[]): number {
+  const largest = Math.max(...row);
+  let all = 0;
+  let inside = 0;
+  row.forEach((z, c) => {
+    const e = Math.exp(z - largest);
+    all += e;
+    if (groups[c] === groups[target]) inside += e;
+  });
+  row.forEach((z, c) => {
+    const e = Math.exp(z - largest);
+    gradient[c]! += weight * (e / all - (groups[c] === groups[target] ? e / inside : 0));
+  });
+  return weight * Math.log(all / inside);
+}
+
+/** The mean over all sample positions of `loss`, which gets the logits of one sample and adds to their gradient. */
+function meanOfSamples(
+  task: Task,
+  data: Data,
+  logits: Float64Array,
+  loss: (row: number[], target: number, gradient: number[]) => number,
+): Evaluated {
+  const [classes = 1, inner = 1] = task.outputShape;
+  const gradient = new Float64Array(logits.length);
+  const count = data.rows * inner;
+  let sum = 0;
+  for (let sample = 0; sample < count; sample++) {
+    const start = Math.floor(sample / inner) * classes * inner + (sample % inner);
+    const row = Array.from({ length: classes }, (_, c) => logits[start + c * inner]!);
+    const rowGradient: number[] = new Array(classes).fill(0);
+    sum += loss(row, data.target[sample]!, rowGradient);
+    for (let c = 0; c < classes; c++) gradient[start + c * inner] = rowGradient[c]! / count;
+  }
+  return { loss: sum / count, gradient };
+}
+
+const crossEntropy: Evaluate = (logits, data, task) => {
+  const classes = Array.from({ length: task.outputShape[0]! }, (_, c) => c);
+  const { labels = classes } = task.options;
+  return meanOfSamples(task, data, logits, (row, target, gradient) =>
+    groupLoss(row, classes, labels.indexOf(target), 1, gradient),
+  );
+};
+
+const componentCrossEntropy: Evaluate = (logits, data, task) => {
+  const { components = [], weights = [], jointWeight = 0 } = task.options;
+  const classes = Array.from({ length: task.outputShape[0]! }, (_, c) => c);
+  return meanOfSamples(task, data, logits, (row, target, gradient) =>
+    components.reduce(
+      (sum, groups, m) => sum + groupLoss(row, groups, target, weights[m]!, gradient),
+      groupLoss(row, classes, target, jointWeight, gradient),
+    ),
+  );
+};
+
+const bceWithLogits: Evaluate = (logits, data, task) => {
+  const posWeight = task.options.posWeight ?? new Float32Array([1]);
+  const gradient = new Float64Array(logits.length);
+  let sum = 0;
+  logits.forEach((z, i) => {
+    const y = data.target[i]!;
+    const weight = posWeight[i % posWeight.length]!;
+    const probability = 1 / (1 + Math.exp(-z));
+    const logYes = -Math.log1p(Math.exp(-z));
+    const logNo = -Math.log1p(Math.exp(z));
+    sum -= weight * y * logYes + (1 - y) * logNo;
+    gradient[i] = ((1 - y) * probability - weight * y * (1 - probability)) / logits.length;
+  });
+  return { loss: sum / logits.length, gradient };
+};
+
+const mse: Evaluate = (logits, data) => {
+  let sum = 0;
+  const gradient = logits.map((value, i) => {
+    const difference = value - data.target[i]!;
+    sum += difference ** 2;
+    return (2 * difference) / logits.length;
+  });
+  return { loss: sum / logits.length, gradient };
+};
+
+const LOSSES: Record<string, Evaluate> = { crossEntropy, componentCrossEntropy, bceWithLogits, mse };
+
+export interface Parameters {
+  weights: ArrayLike<number>;
+  bias: ArrayLike<number>;
+}
+
+/** The outputs of a linear model. */
+function outputsOf(parameters: Parameters, data: Data, inputs: number): Float64Array {
+  const outputs = parameters.bias.length;
+  return new Float64Array(data.rows * outputs).map((_, index) => {
+    const row = Math.floor(index / outputs);
+    const column = index % outputs;
+    let sum = parameters.bias[column]!;
+    for (let f = 0; f < inputs; f++) sum += data.x[row * inputs + f]! * parameters.weights[f * outputs + column]!;
+    return sum;
+  });
+}
+
+/** Trains from the given parameters with steps of the given size on all training rows. */
+export function trainInFloat64(task: Task, start: Parameters, settings: { steps: number; rate: number }) {
+  const evaluate = LOSSES[task.lossName.split(' ')[0]!]!;
+  const inputs = task.features.length;
+  const weights = Float64Array.from(start.weights);
+  const bias = Float64Array.from(start.bias);
+  const outputs = bias.length;
+  const curve: number[] = [];
+  for (let step = 0; step < settings.steps; step++) {
+    const { loss, gradient } = evaluate(outputsOf({ weights, bias }, task.train, inputs), task.train, task);
+    curve.push(loss);
+    gradient.forEach((value, index) => {
+      const row = Math.floor(index / outputs);
+      const column = index % outputs;
+      for (let f = 0; f < inputs; f++) {
+        weights[f * outputs + column]! -= settings.rate * value * task.train.x[row * inputs + f]!;
+      }
+      bias[column]! -= settings.rate * value;
+    });
+  }
+  const finalLoss = evaluate(outputsOf({ weights, bias }, task.train, inputs), task.train, task).loss;
+  return { curve, finalLoss, testLogits: outputsOf({ weights, bias }, task.test, inputs) };
+}

@@ -80,6 +80,7 @@ export interface Repeating {
 /** Joins the axes of an elementwise job as far as its weights allow. */
 export function elementsOf(job: Job): Elements {
   const { weight, posWeight } = job.options;
+  if (!weight && !posWeight) return { outer: 1, rows: 1, inner: job.inner, weight, posWeight };
   const given = [weight, posWeight].filter((w): w is Broadcast => w !== undefined);
   const joined = collapse(
     job.shape,
@@ -135,11 +136,17 @@ function named(
   return { outer, rows, inner, weight: weight && all[0], posWeight: weight ? all[1] : all[0] };
 }
 
+const START = [0, 0, 0] as const;
+
 /** The blocks of an elementwise job; as few as there can be where every operand is in linear memory already. */
 export function elementBlocks(elements: Elements, total: number, limit = BLOCK): Block[] {
   const { outer, rows, inner } = elements;
+  if (total === 0) return [];
+  if (outer * rows * inner === total && total <= limit) {
+    const whole = { start: 0, size: total, outer, rows, inner, stride: inner, sample: 0, samples: total };
+    return [{ ...whole, origin: START }];
+  }
   const blocks: Block[] = [];
-  if (total === 0) return blocks;
   const width = Math.min(inner, limit);
   const height = width < inner ? 1 : Math.min(rows, Math.max(1, Math.floor(limit / inner)));
   const depth = height < rows ? 1 : Math.min(outer, Math.max(1, Math.floor(limit / (rows * inner))));

@@ -13,12 +13,11 @@ import {
   readLabels,
   readNames,
   readNumber,
-  readOut,
   sameShape,
 } from './options.ts';
 import { broadcastStrides, splitAtAxis } from './shape.ts';
 import { Source } from './source.ts';
-import type { OperationRecord } from './table.ts';
+import type { OperationRecord, OptionKind } from './table.ts';
 import { isFloat, isTyped, type Operand, readOperand, show, sizeOf } from './tensor.ts';
 import type { NumericArray, TensorInput } from './types.ts';
 
@@ -44,27 +43,6 @@ export interface Job {
   readonly batch: number;
 }
 
-/** Options of an operation that has none of its own. */
-const NONE: Options = {
-  reduction: 'mean',
-  scale: 1,
-  emptyMean: 'nan',
-  out: undefined,
-  axis: undefined,
-  classWeight: undefined,
-  sampleWeight: undefined,
-  weight: undefined,
-  posWeight: undefined,
-  ignoreIndex: undefined,
-  ignoreValue: undefined,
-  labelSmoothing: 0,
-  zLoss: 0,
-  labels: undefined,
-  components: [],
-  componentWeights: new Float32Array(0),
-  jointWeight: 0,
-};
-
 /** Checks a call of a loss. */
 export function checkLoss(
   name: string,
@@ -76,14 +54,20 @@ export function checkLoss(
   const given = readNames(name, record, options);
   const common = readCommon(name, given);
   const source = readOperand(input, `${name}: ${record.names[0]}`);
-  const shape = source.shape ?? [source.data.length];
-  const own =
-    record.walk === 'class'
-      ? classJob(name, record, given, shape, target)
-      : elementJob(name, record, given, shape, target);
-  const job = { name, record, input: new Source(source), shape, ...own, options: { ...own.options, ...common } };
-  if (job.options.out) checkOut(job, source.data, dataOf(target));
+  const call: Call = { name, record, given, options: common, source, shape: source.shape ?? [source.data.length] };
+  const job = record.walk === 'class' ? classJob(call, target) : elementJob(call, target);
+  if (common.out) checkOut(job, source.data, dataOf(target));
   return job;
+}
+
+/** A call whose input and common options have been read. */
+interface Call {
+  readonly name: string;
+  readonly record: OperationRecord;
+  readonly given: Readonly<Record<string, unknown>>;
+  readonly options: Options;
+  readonly source: Operand;
+  readonly shape: readonly number[];
 }
 
 /** The array behind an argument that has been read. */
@@ -113,8 +97,11 @@ export function checkActivation(
     input: new Source(source),
     shape,
     targets: values && { kind: 'values', source: values },
-    options: { ...NONE, out: readOut(name, given.out) },
-    ...geometry,
+    options: readCommon(name, given),
+    outer: geometry.outer,
+    classes: geometry.classes,
+    inner: geometry.inner,
+    lossShape: geometry.lossShape,
     batch: 1,
   };
   if (job.options.out) checkOut(job, source.data, incoming === undefined ? undefined : dataOf(incoming));
@@ -123,25 +110,19 @@ export function checkActivation(
 
 const flat = (shape: readonly number[]) => ({ outer: 1, classes: 1, inner: sizeOf(shape), lossShape: shape });
 
-function classJob(
-  name: string,
-  record: OperationRecord,
-  given: Readonly<Record<string, unknown>>,
-  shape: readonly number[],
-  target: TensorInput,
-) {
-  const where = `${name}: ${record.names[0]}`;
-  const number = (key: string, kind: 'axis' | 'integer' | 'unit' | 'number') =>
-    given[key] === undefined ? undefined : readNumber(given[key], kind, `${name}: ${key}`);
-  const geometry = splitAtAxis(shape, number('axis', 'axis'), where);
-  const { classes, lossShape } = geometry;
-  const options: Options = {
-    ...NONE,
-    ignoreIndex: number('ignoreIndex', 'integer'),
-    labelSmoothing: number('labelSmoothing', 'unit') ?? 0,
-    zLoss: number('zLoss', 'number') ?? 0,
-    jointWeight: number('jointWeight', 'number') ?? 0,
-  };
+/** The number given for an option, if there is one. */
+function numberOf({ name, given }: Call, key: string, kind: OptionKind): number | undefined {
+  return given[key] === undefined ? undefined : readNumber(given[key], kind, `${name}: ${key}`);
+}
+
+function classJob(call: Call, target: TensorInput): Job {
+  const { name, record, given, options, source, shape } = call;
+  const axis = numberOf(call, 'axis', 'axis');
+  const { outer, classes, inner, lossShape } = splitAtAxis(shape, axis, `${name}: ${record.names[0]}`);
+  options.ignoreIndex = numberOf(call, 'ignoreIndex', 'integer');
+  options.labelSmoothing = numberOf(call, 'labelSmoothing', 'unit') ?? 0;
+  options.zLoss = numberOf(call, 'zLoss', 'number') ?? 0;
+  options.jointWeight = numberOf(call, 'jointWeight', 'number') ?? 0;
   if (given.weight !== undefined) {
     options.classWeight = readFloats(given.weight, [classes], `${name}: weight`, 'one per class');
   }
@@ -153,22 +134,17 @@ function classJob(
     options.components = readComponents(given.components, classes, `${name}: components`);
     options.componentWeights = readComponentWeights(given.weights, options.components.length, `${name}: weights`);
   }
-  const targets = classTargets(name, record, readOperand(target, `${name}: target`), shape, lossShape, options);
-  return { ...geometry, targets, options, batch: lossShape[0] ?? 1 };
+  const targets = classTargets(call, readOperand(target, `${name}: target`), lossShape);
+  const input = new Source(source);
+  return { name, record, input, shape, targets, options, outer, classes, inner, lossShape, batch: lossShape[0] ?? 1 };
 }
 
 /** Class indices or class probabilities; the shape decides, and for a bare flat array the fact that it is flat. */
-function classTargets(
-  name: string,
-  record: OperationRecord,
-  operand: Operand,
-  shape: readonly number[],
-  lossShape: readonly number[],
-  options: Options,
-): Targets {
+function classTargets(call: Call, operand: Operand, lossShape: readonly number[]): Targets {
+  const { name, record, shape, options } = call;
   const input = record.names[0];
   if (operand.shape === undefined) {
-    fitExactly(operand, lossShape, `${name}: target`, `one class index per sample of ${input} ${show(shape)}`);
+    fitExactly(operand, lossShape, `${name}: target`, () => `one class index per sample of ${input} ${show(shape)}`);
     return { kind: 'indices', source: new Source(operand) };
   }
   if (sameShape(operand.shape, lossShape)) return { kind: 'indices', source: new Source(operand) };
@@ -207,34 +183,35 @@ function withClassAxis(operand: Operand, shape: readonly number[], options: Opti
   return [...shape.slice(0, 1), classes, ...shape.slice(1)];
 }
 
-function elementJob(
-  name: string,
-  record: OperationRecord,
-  given: Readonly<Record<string, unknown>>,
-  shape: readonly number[],
-  target: TensorInput,
-) {
-  const options: Options = { ...NONE };
+function elementJob(call: Call, target: TensorInput): Job {
+  const { name, record, given, options, source, shape } = call;
+  const likeInput = `the shape of ${record.names[0]}`;
   for (const key of ['weight', 'posWeight'] as const) {
     const kind = record.options[key]?.kind;
     if (kind === undefined || given[key] === undefined) continue;
     const where = `${name}: ${key}`;
-    const whole = kind === 'elementWeights';
-    options[key] = whole
-      ? {
-          source: readFloats(given[key], shape, where, `the shape of ${record.names[0]}`),
-          strides: broadcastStrides(shape, shape) ?? [],
-        }
-      : readBroadcast(given[key], shape, where);
+    options[key] =
+      kind === 'elementWeights'
+        ? { source: readFloats(given[key], shape, where, likeInput), strides: broadcastStrides(shape, shape) ?? [] }
+        : readBroadcast(given[key], shape, where);
   }
-  if (given.labelSmoothing !== undefined) {
-    options.labelSmoothing = readNumber(given.labelSmoothing, 'unit', `${name}: labelSmoothing`);
-  }
-  if (given.ignoreValue !== undefined) {
-    options.ignoreValue = Math.fround(readNumber(given.ignoreValue, 'marker', `${name}: ignoreValue`));
-  }
-  const source = readFloats(target, shape, `${name}: target`, `the shape of ${record.names[0]}`);
-  return { ...flat(shape), targets: { kind: 'values' as const, source }, options, batch: shape[0] ?? 1 };
+  options.labelSmoothing = numberOf(call, 'labelSmoothing', 'unit') ?? 0;
+  const ignored = numberOf(call, 'ignoreValue', 'marker');
+  options.ignoreValue = ignored === undefined ? undefined : Math.fround(ignored);
+  const values = readFloats(target, shape, `${name}: target`, likeInput);
+  return {
+    name,
+    record,
+    input: new Source(source),
+    shape,
+    targets: { kind: 'values', source: values },
+    options,
+    outer: 1,
+    classes: 1,
+    inner: source.data.length,
+    lossShape: shape,
+    batch: shape[0] ?? 1,
+  };
 }
 
 /** `out` has the input's size, and shares memory with nothing but, wholly, the input. */

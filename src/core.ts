@@ -39,17 +39,26 @@ function once(job: Job, runtime: Runtime, wanted: Wanted): Run {
   });
 }
 
-/** The results of the forward form. */
-function forwardResult(run: Run) {
-  const { loss, sum, zSum, count, weightSum } = run;
-  return {
-    loss,
-    sum: sum + zSum,
-    count,
-    weightSum,
-    ...(run.job.options.zLoss === 0 ? undefined : { zSum }),
-    ...(run instanceof ClassRun && run.componentLosses && { componentLosses: run.componentLosses }),
-  };
+/** What a form returns. */
+interface Results {
+  loss: number | Tensor;
+  grad?: Tensor | undefined;
+  sum: number;
+  count: number;
+  weightSum: number;
+  zSum?: number;
+  componentLosses?: Tensor;
+}
+
+/** The results of a run, with the gradient where it was wanted. */
+function resultsOf(run: Run): Results {
+  const { loss, sum, zSum, count, weightSum, grad } = run;
+  const results: Results = grad
+    ? { loss, grad, sum: sum + zSum, count, weightSum }
+    : { loss, sum: sum + zSum, count, weightSum };
+  if (run.job.options.zLoss !== 0) results.zSum = zSum;
+  if (run instanceof ClassRun && run.componentLosses) results.componentLosses = run.componentLosses;
+  return results;
 }
 
 /** gradOutput: a number under a reduction, one per loss for 'none'. */
@@ -57,7 +66,7 @@ function readIncoming(job: Job, name: string, gradOutput: TensorInput): number |
   const operand = readOperand(gradOutput, `${name}: gradOutput`);
   const { reduction } = job.options;
   const shape = reduction === 'none' ? job.lossShape : [];
-  fitExactly(operand, shape, `${name}: gradOutput`, `the shape of the loss (reduction '${reduction}')`);
+  fitExactly(operand, shape, `${name}: gradOutput`, () => `the shape of the loss (reduction '${reduction}')`);
   return reduction === 'none' ? new Source(operand) : Number(operand.data[0]);
 }
 
@@ -106,12 +115,10 @@ function prepareStep(name: string, job: Job, runtime: Runtime): Step {
 /** The loss of a record. */
 export function makeLoss<N extends LossName>(name: N, runtime: RuntimeSource): Loss<LossOptions<N>, LossExtra<N>> {
   const record = LOSSES[name];
-  const fused = (input: TensorInput, target: TensorInput, options?: unknown) => {
-    const run = once(checkLoss(name, record, input, target, options), runtime(), { grad: true });
-    return { ...forwardResult(run), grad: run.grad };
-  };
+  const fused = (input: TensorInput, target: TensorInput, options?: unknown) =>
+    resultsOf(once(checkLoss(name, record, input, target, options), runtime(), { grad: true }));
   const forward = (input: TensorInput, target: TensorInput, options?: unknown) =>
-    forwardResult(once(checkLoss(`${name}.forward`, record, input, target, options), runtime(), { grad: false }));
+    resultsOf(once(checkLoss(`${name}.forward`, record, input, target, options), runtime(), { grad: false }));
   const backward = (gradOutput: TensorInput, input: TensorInput, target: TensorInput, options?: unknown) => {
     const job = checkLoss(`${name}.backward`, record, input, target, options);
     const incoming = readIncoming(job, `${name}.backward`, gradOutput);

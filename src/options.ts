@@ -22,7 +22,6 @@ export interface Options {
   scale: number;
   emptyMean: 'nan' | 'zero';
   out: Output | undefined;
-  axis: number | undefined;
   classWeight: Source | undefined;
   sampleWeight: Source | undefined;
   weight: Broadcast | undefined;
@@ -71,8 +70,8 @@ export function readNumber(value: unknown, kind: OptionKind | 'scale', where: st
   return number;
 }
 
-/** The options common to all losses. */
-export function readCommon(name: string, given: Readonly<Record<string, unknown>>) {
+/** The options common to all losses, with nothing else given. */
+export function readCommon(name: string, given: Readonly<Record<string, unknown>>): Options {
   const reduction = given.reduction ?? 'mean';
   if (typeof reduction !== 'string') {
     throw new TypeError(`${name}: reduction is ${describe(reduction)}, expected a string`);
@@ -87,11 +86,25 @@ export function readCommon(name: string, given: Readonly<Record<string, unknown>
   }
   return {
     reduction: reduction as Reduction,
-    emptyMean: emptyMean as 'nan' | 'zero',
+    emptyMean,
     scale: given.scale === undefined ? 1 : readNumber(given.scale, 'scale', `${name}: scale`),
     out: readOut(name, given.out),
+    classWeight: undefined,
+    sampleWeight: undefined,
+    weight: undefined,
+    posWeight: undefined,
+    ignoreIndex: undefined,
+    ignoreValue: undefined,
+    labelSmoothing: 0,
+    zLoss: 0,
+    labels: undefined,
+    components: [],
+    componentWeights: NO_WEIGHTS,
+    jointWeight: 0,
   };
 }
+
+const NO_WEIGHTS = new Float32Array(0);
 
 /** The tensor or Float32Array that receives a result. */
 export function readOut(name: string, out: unknown): Output | undefined {
@@ -106,18 +119,18 @@ export function readOut(name: string, out: unknown): Output | undefined {
 /** A float operand of exactly `count` values; a shape, where one is given, must be `shape`. */
 export function readFloats(value: unknown, shape: readonly number[], where: string, what: string): Source {
   const operand = readOperand(value, where);
-  fitExactly(operand, shape, where, what);
+  fitExactly(operand, shape, where, () => what);
   return new Source(operand);
 }
 
 /** Checks that an operand has the expected shape, or as a flat array its length. */
-export function fitExactly(operand: Operand, shape: readonly number[], where: string, what: string): void {
+export function fitExactly(operand: Operand, shape: readonly number[], where: string, what: () => string): void {
   if (operand.shape !== undefined && !sameShape(operand.shape, shape)) {
-    throw new RangeError(`${where} has shape ${show(operand.shape)}, expected ${show(shape)}, ${what}`);
+    throw new RangeError(`${where} has shape ${show(operand.shape)}, expected ${show(shape)}, ${what()}`);
   }
   const expected = sizeOf(shape);
   if (operand.data.length !== expected) {
-    throw new RangeError(`${where} has ${operand.data.length} values, expected ${expected}, ${what}`);
+    throw new RangeError(`${where} has ${operand.data.length} values, expected ${expected}, ${what()}`);
   }
 }
 

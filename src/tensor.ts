@@ -25,7 +25,11 @@ export const isFloat = (data: NumericArray): boolean => {
   return name.startsWith('Float');
 };
 
-export const sizeOf = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1);
+export function sizeOf(shape: readonly number[]): number {
+  let size = 1;
+  for (let i = 0; i < shape.length; i++) size *= shape[i] as number;
+  return size;
+}
 
 export const show = (shape: readonly number[]): string => `[${shape.join(', ')}]`;
 
@@ -71,12 +75,19 @@ function checkShape(shape: unknown, length: number, where: string): readonly num
   if (!Array.isArray(shape) && !isTyped(shape)) {
     throw new TypeError(`${where}.shape is ${describe(shape)}, expected an array of sizes`);
   }
-  const sizes = Array.from(shape as ArrayLike<unknown>, Number);
-  if (sizes.some((d) => !Number.isSafeInteger(d) || d < 0)) {
-    throw new RangeError(`${where}.shape is ${show(sizes)}, expected sizes that are integers of 0 or more`);
+  const given = shape as ArrayLike<unknown>;
+  const sizes: number[] = [];
+  let product = 1;
+  let legal = true;
+  for (let i = 0; i < given.length; i++) {
+    const size = Number(given[i]);
+    legal &&= Number.isSafeInteger(size) && size >= 0;
+    product *= size;
+    sizes.push(size);
   }
-  if (sizeOf(sizes) !== length) {
-    throw new RangeError(`${where} has ${length} values, but its shape ${show(sizes)} needs ${sizeOf(sizes)}`);
+  if (!legal) throw new RangeError(`${where}.shape is ${show(sizes)}, expected sizes that are integers of 0 or more`);
+  if (product !== length) {
+    throw new RangeError(`${where} has ${length} values, but its shape ${show(sizes)} needs ${product}`);
   }
   return sizes;
 }

@@ -9,7 +9,7 @@ import { sigmoidKernel } from './loss/sigmoid';
 import { softmaxKernel } from './loss/softmax';
 import { Plan } from './plan';
 import { scanIndices as scanIndicesOf, scanUnit as scanUnitOf } from './reduce';
-import { scratchBytes, walksRows } from './walk';
+import { rowScratchBytes, scratchBytes, walksRows } from './walk';
 
 /** Bytes of a Plan; the build checks its own layout against it. */
 export function planBytes(): usize {
@@ -27,10 +27,14 @@ export function heapBase(): usize {
   return __heap_base;
 }
 
-/** Scratch bytes of a class loss with the plan's classes, inner and components. */
+/** Scratch bytes of a class loss with the plan's classes, inner, strides and components. */
 export function classScratch(p: Plan): usize {
-  if (ASC_FEATURE_SIMD) return p.components ? componentScratch<v128>(p) : scratchBytes<v128>(p, walksRows<v128>(p) ? 0 : 2);
-  return p.components ? componentScratch<f32>(p) : scratchBytes<f32>(p, walksRows<f32>(p) ? 0 : 2);
+  return ASC_FEATURE_SIMD ? classScratchOf<v128>(p) : classScratchOf<f32>(p);
+}
+
+function classScratchOf<V>(p: Plan): usize {
+  if (p.components) return componentScratch<V>(p);
+  return walksRows<V>(p) ? rowScratchBytes<V>(p) : scratchBytes<V>(p, 3);
 }
 
 /** Scratch bytes of an elementwise loss. */

@@ -219,6 +219,30 @@ const SIGN: u32 = 0x80000000;
   return v as f32;
 }
 
+/** Counts set lanes of masks: int32 counters in the shape of V. */
+// @ts-ignore: decorator
+@inline export function tally<V>(counters: V, mask: V): V {
+  if (isVector<V>()) return i32x4.sub(counters as v128, mask as v128) as V;
+  return <V>reinterpret<f32>(reinterpret<i32>(counters as f32) - reinterpret<i32>(mask as f32));
+}
+
+/** The counters of tally as float32. */
+// @ts-ignore: decorator
+@inline export function tallies<V>(counters: V): V {
+  if (isVector<V>()) return f32x4.convert_i32x4_s(counters as v128) as V;
+  return <V>(<f32>reinterpret<i32>(counters as f32));
+}
+
+/** All counters of tally together. */
+// @ts-ignore: decorator
+@inline export function tallied<V>(counters: V): i32 {
+  if (isVector<V>()) {
+    const v = counters as v128;
+    return i32x4.extract_lane(v, 0) + i32x4.extract_lane(v, 1) + i32x4.extract_lane(v, 2) + i32x4.extract_lane(v, 3);
+  }
+  return reinterpret<i32>(counters as f32);
+}
+
 /** Whether any lane of a mask is set. */
 // @ts-ignore: decorator
 @inline export function anyOf<V>(mask: V): bool {

@@ -11,11 +11,13 @@
 // accumulator), which holds their error near that of one rounding.
 
 import {
-  add, clear, eq, lanes, loadSome, loadSplat, loadV, madd, maxOf, mul, ne, and, nmadd, pmax, splat, storeSome, storeV,
-  sub, sumOf, transpose4, widenAdd, zeroW,
+  add, and, anyOf, clear, eq, lanes, loadSome, loadSplat, loadV, lt, madd, maxOf, mul, ne, nmadd, pmax, splat, storeSome,
+  storeV, sub, sumOf, tallied, tallies, tally, transpose4, widenAdd, zeroW,
 } from './lane';
-import { expConstant, expDifference } from './math';
+import { exp, expConstant, expWith, refine } from './math';
 
+/** Below this q a sample is sure, and the digits of q are all there is of its loss. */
+const SURE: f64 = 0.00390625;
 /** Vectors per turn of the long loops, summed into two accumulators. */
 const UNROLL = 2;
 /** Turns of a long loop before its float32 sums go to float64. */
@@ -37,13 +39,17 @@ export function maxRow<V>(x: usize, n: i32): f32 {
   return maxOf<V>(pmax<V>(a, b));
 }
 
-/** q = Σ e^(x−m) − 1 over a row whose maximum is m, that maximum kept out of the sum; the e^(x−m) go to e if it is not 0. */
+/**
+ * q = Σ e^(x−m) − 1 over a row whose maximum is m, that maximum kept out of the sum; the e^(x−m) go to e if it is not 0.
+ * Where q is small, its terms are refined: the error of x − m only shows where nothing larger covers it.
+ */
 export function expRow<V, W>(x: usize, e: usize, n: i32, m: f32): f64 {
   const k0 = expConstant<V>(0), k1 = expConstant<V>(1), k2 = expConstant<V>(2), k3 = expConstant<V>(3);
   const k4 = expConstant<V>(4), k5 = expConstant<V>(5), k6 = expConstant<V>(6), k7 = expConstant<V>(7);
   const k8 = expConstant<V>(8), k9 = expConstant<V>(9), k10 = expConstant<V>(10);
   const step = lanes<V>();
   const top = splat<V>(m), zero = splat<V>(0);
+  const start = x, length = n, out = e;
   let rest = zeroW<W>();
   let ties = zero;
   while (n >= UNROLL * step) {
@@ -51,10 +57,9 @@ export function expRow<V, W>(x: usize, e: usize, n: i32, m: f32): f64 {
     let turns = min(n / (UNROLL * step), RUN);
     n -= turns * UNROLL * step;
     for (; turns > 0; turns--) {
-      const x0 = loadV<V>(x), x1 = loadV<V>(x + 4 * step);
-      const d0 = sub<V>(x0, top), d1 = sub<V>(x1, top);
-      const e0 = expDifference<V>(x0, top, d0, k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10);
-      const e1 = expDifference<V>(x1, top, d1, k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10);
+      const d0 = sub<V>(loadV<V>(x), top), d1 = sub<V>(loadV<V>(x + 4 * step), top);
+      const e0 = expWith<V>(d0, k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10);
+      const e1 = expWith<V>(d1, k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10);
       if (e) {
         storeV<V>(e, e0);
         storeV<V>(e + 4 * step, e1);
@@ -63,44 +68,63 @@ export function expRow<V, W>(x: usize, e: usize, n: i32, m: f32): f64 {
       const same0 = eq<V>(d0, zero), same1 = eq<V>(d1, zero);
       sum0 = add<V>(sum0, clear<V>(e0, same0));
       sum1 = add<V>(sum1, clear<V>(e1, same1));
-      ties = add<V>(ties, add<V>(and<V>(same0, k9), and<V>(same1, k9)));
+      ties = tally<V>(tally<V>(ties, same0), same1);
       x += 8 * step;
     }
     rest = widenAdd<V, W>(rest, add<V>(sum0, sum1));
   }
   for (; n > 0; n -= step, x += 4 * step) {
-    const some = loadSome<V>(x, n, -Infinity);
-    const d = sub<V>(some, top);
-    const v = expDifference<V>(some, top, d, k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10);
+    const d = sub<V>(loadSome<V>(x, n, -Infinity), top);
+    const v = expWith<V>(d, k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10);
     if (e) {
       storeSome<V>(e, v, n);
       e += 4 * step;
     }
     const same = eq<V>(d, zero);
     rest = widenAdd<V, W>(rest, clear<V>(v, same));
-    ties = add<V>(ties, and<V>(same, k9));
+    ties = tally<V>(ties, same);
   }
-  return sumOf<W>(rest) + (sumOf<W>(widenAdd<V, W>(zeroW<W>(), ties)) - 1);
+  const q = sumOf<W>(rest) + <f64>(tallied<V>(ties) - 1);
+  return q < SURE ? refineRow<V, W>(start, out, length, top) : q;
 }
 
-/** g = e·k − w·v over a row, in place on g = e; w may be absent (0), then it counts as 1 if v is not 0. */
-export function scaleRow<V>(g: usize, w: usize, n: i32, k: f32, v: f32): void {
+/** q of a sure row, whose only maximum is m, from refined terms, which also replace those at e. */
+function refineRow<V, W>(x: usize, e: usize, n: i32, m: V): f64 {
+  const step = lanes<V>();
+  const zero = splat<V>(0);
+  let rest = zeroW<W>();
+  for (; n > 0; n -= step, x += 4 * step) {
+    const v = loadSome<V>(x, n, -Infinity);
+    const d = sub<V>(v, m);
+    const term = refine<V>(e ? loadSome<V>(e, n, 0) : exp<V>(d), v, m, d);
+    if (e) {
+      storeSome<V>(e, term, n);
+      e += 4 * step;
+    }
+    rest = widenAdd<V, W>(rest, clear<V>(term, eq<V>(d, zero)));
+  }
+  return sumOf<W>(rest);
+}
+
+/** g = e·k − w·v over a row; w may be absent (0), then it counts as 1 if v is not 0. */
+export function scaleRow<V>(e: usize, g: usize, w: usize, n: i32, k: f32, v: f32): void {
   const step = lanes<V>();
   const scale = splat<V>(k), shift = splat<V>(v);
   if (v == 0) {
     while (n >= 2 * step) {
-      storeV<V>(g, mul<V>(loadV<V>(g), scale));
-      storeV<V>(g + 4 * step, mul<V>(loadV<V>(g + 4 * step), scale));
+      storeV<V>(g, mul<V>(loadV<V>(e), scale));
+      storeV<V>(g + 4 * step, mul<V>(loadV<V>(e + 4 * step), scale));
+      e += 8 * step;
       g += 8 * step;
       n -= 2 * step;
     }
-    for (; n > 0; n -= step, g += 4 * step) storeSome<V>(g, mul<V>(loadSome<V>(g, n, 0), scale), n);
+    for (; n > 0; n -= step, e += 4 * step, g += 4 * step) storeSome<V>(g, mul<V>(loadSome<V>(e, n, 0), scale), n);
     return;
   }
   const one = splat<V>(1);
-  for (; n > 0; n -= step, g += 4 * step) {
-    const mass = w ? mul<V>(loadSome<V>(w, n, 0), shift) : mul<V>(one, shift);
-    storeSome<V>(g, sub<V>(mul<V>(loadSome<V>(g, n, 0), scale), mass), n);
+  for (; n > 0; n -= step, e += 4 * step, g += 4 * step) {
+    const mass = mul<V>(w ? loadSome<V>(w, n, 0) : one, shift);
+    storeSome<V>(g, sub<V>(mul<V>(loadSome<V>(e, n, 0), scale), mass), n);
     if (w) w += 4 * step;
   }
 }
@@ -156,14 +180,16 @@ export function massRow<V, W>(x: usize, y: usize, w: usize, n: i32, m: f32, keep
 
 const ONES: usize = memory.data<f32>([1, 1, 1, 1], 16);
 
-/** g = e·k − t·v over a row, t as in massRow, in place on g = e. */
-export function scaleMassRow<V>(g: usize, y: usize, w: usize, n: i32, k: f32, v: f32, keep: f32, even: f32): void {
+/** g = e·k − t·v over a row, t as in massRow. */
+export function scaleMassRow<V>(
+  e: usize, g: usize, y: usize, w: usize, n: i32, k: f32, v: f32, keep: f32, even: f32,
+): void {
   const step = lanes<V>();
   const scale = splat<V>(k), shift = splat<V>(v), a = splat<V>(keep), b = splat<V>(even);
-  for (; n > 0; n -= step, g += 4 * step, y += 4 * step) {
+  for (; n > 0; n -= step, e += 4 * step, g += 4 * step, y += 4 * step) {
     const t = smoothed<V>(y, w, n, a, b);
     if (w) w += 4 * step;
-    storeSome<V>(g, nmadd<V>(t, shift, mul<V>(loadSome<V>(g, n, 0), scale)), n);
+    storeSome<V>(g, nmadd<V>(t, shift, mul<V>(loadSome<V>(e, n, 0), scale)), n);
   }
 }
 
@@ -258,28 +284,47 @@ export function tileMax<V>(column: usize, classes: i32): V {
   return m;
 }
 
-/** q as in expRow for each sample of one vector column, whose e^(x−m) replace the x. */
-export function tileExp<V>(column: usize, classes: i32, m: V): V {
+/** q as in expRow for each sample of one vector column; the e^(x−m), refined if `always`, go to the column at to. */
+export function tileExp<V>(column: usize, to: usize, classes: i32, m: V, always: bool = false): V {
   const k0 = expConstant<V>(0), k1 = expConstant<V>(1), k2 = expConstant<V>(2), k3 = expConstant<V>(3);
   const k4 = expConstant<V>(4), k5 = expConstant<V>(5), k6 = expConstant<V>(6), k7 = expConstant<V>(7);
   const k8 = expConstant<V>(8), k9 = expConstant<V>(9), k10 = expConstant<V>(10);
   const zero = splat<V>(0);
-  let rest = zero, ties = zero;
+  let rest = zero, ties = zero, at: usize = 0;
   for (let c = 0; c < classes; ) {
     const end = min(c + TILE_RUN, classes);
     let sum = zero;
-    for (; c < end; c++, column += tileRow<V>()) {
-      const x = loadV<V>(column);
-      const d = sub<V>(x, m);
-      const e = expDifference<V>(x, m, d, k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10);
-      storeV<V>(column, e);
+    for (; c < end; c++, at += tileRow<V>()) {
+      const d = sub<V>(loadV<V>(column + at), m);
+      const e = expWith<V>(d, k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10);
+      storeV<V>(to + at, e);
       const same = eq<V>(d, zero);
       sum = add<V>(sum, clear<V>(e, same));
-      ties = add<V>(ties, and<V>(same, k9));
+      ties = tally<V>(ties, same);
     }
     rest = add<V>(rest, sum);
   }
-  return add<V>(rest, sub<V>(ties, k9));
+  const q = add<V>(rest, sub<V>(tallies<V>(ties), k9));
+  return always || anyOf<V>(lt<V>(q, splat<V>(<f32>SURE))) ? refineTile<V>(column, to, classes, m, ties) : q;
+}
+
+/** q of a vector column with sure samples, from refined terms, which also replace those at to. */
+function refineTile<V>(column: usize, to: usize, classes: i32, m: V, ties: V): V {
+  const zero = splat<V>(0);
+  let rest = zero;
+  for (let c = 0; c < classes; ) {
+    const end = min(c + TILE_RUN, classes);
+    let sum = zero;
+    for (; c < end; c++, column += tileRow<V>(), to += tileRow<V>()) {
+      const x = loadV<V>(column);
+      const d = sub<V>(x, m);
+      const term = refine<V>(loadV<V>(to), x, m, d);
+      storeV<V>(to, term);
+      sum = add<V>(sum, clear<V>(term, eq<V>(d, zero)));
+    }
+    rest = add<V>(rest, sum);
+  }
+  return add<V>(rest, sub<V>(tallies<V>(ties), splat<V>(1)));
 }
 
 /** Σ w·(x − m) over the classes of one vector column; a zero weight drops its class. w absent: all 1. */

@@ -24,14 +24,26 @@ export class Cursor {
   classStepG: usize;
 }
 
-/** Whether a loss that knows both walks takes the samples of a plan as rows. */
+/** Whether a loss that knows both walks takes the samples of a plan as rows: long ones, in one piece wherever they lie. */
 export function walksRows<V>(p: Plan): bool {
-  return p.inner == 1 && (p.classes > ROW_CLASSES || !isVector<V>());
+  if (p.inner != 1 || p.inputStride > 1 || p.gradStride > 1 || p.targetStride > 1) return false;
+  return p.classes > ROW_CLASSES || !isVector<V>();
 }
 
 /** Scratch that a walk with so many tiles needs. */
 export function scratchBytes<V>(p: Plan, tiles: i32): usize {
   return CURSOR_BYTES + (LANE_ARRAYS + <usize>tiles * <usize>p.classes) * tileRow<V>();
+}
+
+/** Scratch of a walk by rows. */
+export function rowScratchBytes<V>(p: Plan): usize {
+  return CURSOR_BYTES + LANE_ARRAYS * tileRow<V>() + (<usize>p.classes << 2);
+}
+
+/** Room for one row. */
+// @ts-ignore: decorator
+@inline export function rowOf<V>(p: Plan): usize {
+  return tileOf<V>(p, 0);
 }
 
 /** The i-th lane array. */

@@ -22,7 +22,7 @@ import {
   blank, expRow, massRow, maxRow, pack, scaleMassRow, scaleRow, setTileAt, shiftedSumRow, TILE_RUN, tileAt, tileExp, tileMax,
   tileRow, tileShiftedSum, tileWidth, unpack,
 } from '../sweep';
-import { advance, begin, Cursor, laneArray, tileOf, walksRows } from '../walk';
+import { advance, begin, Cursor, laneArray, rowOf, tileOf, walksRows } from '../walk';
 
 // lane arrays: one value per sample of a tile
 const TARGET = 0; // int32; past the last sample ignoreIndex
@@ -51,13 +51,13 @@ export function crossEntropyKernel<V, W>(p: Plan): void {
 // ---- tiles: one sample per lane ----------------------------------------------------------------------------------------
 
 function tileOfIndices<V, W>(p: Plan, cursor: Cursor): void {
-  const tile = tileOf<V>(p, 0);
+  const tile = tileOf<V>(p, 0), grads = tileOf<V>(p, 1);
   pack<V>(cursor.x, cursor.classStepX, cursor.sampleStep, p.classes, cursor.n, tile);
   gatherSamples<V>(p, cursor);
-  for (let i = 0; i < cursor.n; i += lanes<V>()) indexColumn<V>(p, tile, i);
+  for (let i = 0; i < cursor.n; i += lanes<V>()) indexColumn<V>(p, tile, grads, i);
   addLosses<V, W>(p, laneArray<V>(p, LOSS), cursor.sample, cursor.n);
   if (p.zLoss != 0) addZLosses<V>(p, cursor);
-  if (p.grad) unpack<V>(tile, cursor.g, cursor.classStepG, cursor.sampleStep, p.classes, cursor.n);
+  if (p.grad) unpack<V>(grads, cursor.g, cursor.classStepG, cursor.sampleStep, p.classes, cursor.n);
 }
 
 /** Lane arrays of what belongs to each sample, as far as there is any. */
@@ -78,10 +78,10 @@ function gatherSamples<V>(p: Plan, cursor: Cursor): void {
   }
 }
 
-/** Losses and gradients of one vector of samples; the gradients replace the logits. */
-function indexColumn<V>(p: Plan, tile: usize, i: i32): void {
+/** Losses and gradients of one vector of samples. */
+function indexColumn<V>(p: Plan, tile: usize, grads: usize, i: i32): void {
   const at = <usize>i << 2;
-  const column = tile + at;
+  const column = tile + at, to = grads + at;
   const classes = p.classes, ignore = p.ignoreIndex;
   const zero = splat<V>(0), one = splat<V>(1);
   const smooth = p.smoothing != 0, weighted = (p.weight | p.sampleWeight) != 0, z = p.zLoss != 0;
@@ -96,7 +96,7 @@ function indexColumn<V>(p: Plan, tile: usize, i: i32): void {
   const m = tileMax<V>(column, classes);
   const shifted = smooth ? tileShiftedSum<V>(column, p.weight, classes, m) : zero;
   const away = sub<V>(tileAt<V>(column, targets, ignore), m);
-  const q = tileExp<V>(column, classes, m);
+  const q = tileExp<V>(column, to, classes, m);
   const log = log1p<V>(q);
   const sum = add<V>(q, one);
 
@@ -122,13 +122,13 @@ function indexColumn<V>(p: Plan, tile: usize, i: i32): void {
   if (!p.grad) return;
   const scale = div<V>(mul<V>(mass, incoming), sum);
   // the target: −(Σ e without its own)/Σ e, which is −q/Σ e where it is a maximum (e = 1)
-  const e = tileAt<V>(column, targets, ignore);
+  const e = tileAt<V>(to, targets, ignore);
   let target = neg<V>(mul<V>(scale, select_<V>(add<V>(sub<V>(q, e), one), q, lt<V>(e, one))));
   if (z) target = madd<V>(scaleZ, e, target);
   if (smooth) target = madd<V>(even, sub<V>(splat<V>(<f32>p.weightTotal), targetWeights<V>(p, targets)), target);
   const idle = z ? ignored : smooth ? eq<V>(s, zero) : eq<V>(own, zero);
-  scaleColumn<V>(p, column, add<V>(scale, scaleZ), even, idle);
-  setTileAt<V>(column, targets, ignore, clear<V>(target, idle));
+  scaleColumn<V>(p, to, add<V>(scale, scaleZ), even, idle);
+  setTileAt<V>(to, targets, ignore, clear<V>(target, idle));
 }
 
 /** g = e·scale − w·even over one vector column; 0 for idle samples. */
@@ -175,7 +175,7 @@ function addZ(p: Plan, sample: i32, z: f64): void {
 }
 
 function tileOfProbabilities<V, W>(p: Plan, cursor: Cursor): void {
-  const tile = tileOf<V>(p, 0), masses = tileOf<V>(p, 1);
+  const tile = tileOf<V>(p, 0), grads = tileOf<V>(p, 1), masses = tileOf<V>(p, 2);
   const classes = p.classes;
   pack<V>(cursor.x, cursor.classStepX, cursor.sampleStep, classes, cursor.n, tile);
   pack<V>(cursor.y, cursor.classStepY, cursor.sampleStep, classes, cursor.n, masses);
@@ -191,14 +191,14 @@ function tileOfProbabilities<V, W>(p: Plan, cursor: Cursor): void {
     store<f32>(weights + (<usize>i << 2), s);
     store<f32>(incoming + (<usize>i << 2), p.gradOutput ? load<f32>(p.gradOutput + (<usize>(cursor.sample + i) << 2)) : 1);
   }
-  for (let i = 0; i < cursor.n; i += lanes<V>()) probabilityColumn<V>(p, tile, masses, i);
+  for (let i = 0; i < cursor.n; i += lanes<V>()) probabilityColumn<V>(p, tile, grads, masses, i);
   addLosses<V, W>(p, laneArray<V>(p, LOSS), cursor.sample, cursor.n);
   if (p.zLoss != 0) addZLosses<V>(p, cursor);
-  if (p.grad) unpack<V>(tile, cursor.g, cursor.classStepG, cursor.sampleStep, classes, cursor.n);
+  if (p.grad) unpack<V>(grads, cursor.g, cursor.classStepG, cursor.sampleStep, classes, cursor.n);
 }
 
 /** Losses and gradients of one vector of samples with probability targets. */
-function probabilityColumn<V>(p: Plan, tile: usize, masses: usize, i: i32): void {
+function probabilityColumn<V>(p: Plan, tile: usize, grads: usize, masses: usize, i: i32): void {
   const at = <usize>i << 2;
   const classes = p.classes;
   const zero = splat<V>(0), one = splat<V>(1);
@@ -219,7 +219,7 @@ function probabilityColumn<V>(p: Plan, tile: usize, masses: usize, i: i32): void
     total = add<V>(total, part);
     shifted = add<V>(shifted, product);
   }
-  const q = tileExp<V>(tile + at, classes, m);
+  const q = tileExp<V>(tile + at, grads + at, classes, m);
   const log = log1p<V>(q);
   const sum = add<V>(q, one);
   const s = loadV<V>(laneArray<V>(p, WEIGHT) + at);
@@ -237,7 +237,7 @@ function probabilityColumn<V>(p: Plan, tile: usize, masses: usize, i: i32): void
   const scale = madd<V>(shift, div<V>(total, sum), z);
   const rest = div<V>(mul<V>(total, q), sum);
   for (let c = 0; c < classes; c++) {
-    const place = tile + <usize>c * tileRow<V>() + at;
+    const place = grads + <usize>c * tileRow<V>() + at;
     const e = loadV<V>(place), t = loadV<V>(masses + <usize>c * tileRow<V>() + at);
     // where e = 1, T·e/Σe − t = (T − t) − T·q/Σe keeps the digits of a sure sample
     const sure = madd<V>(shift, sub<V>(sub<V>(total, t), rest), z);
@@ -261,7 +261,8 @@ function rowOfIndex<V, W>(p: Plan, cursor: Cursor): void {
   const m = maxRow<V>(cursor.x, classes);
   const d = <f64>load<f32>(cursor.x + (<usize>t << 2)) - <f64>m;
   const shifted = smooth ? shiftedSumRow<V, W>(cursor.x, p.weight, classes, m) : 0;
-  const q = expRow<V, W>(cursor.x, cursor.g, classes, m);
+  const es = p.grad ? rowOf<V>(p) : 0;
+  const q = expRow<V, W>(cursor.x, es, classes, m);
   const even = smooth ? s * p.smoothing / classes : 0;
   const own = w * (1 - p.smoothing);
   let log: f64 = 0;
@@ -279,11 +280,10 @@ function rowOfIndex<V, W>(p: Plan, cursor: Cursor): void {
   if (!p.grad) return;
   const upstream = upstreamOf(p, sample);
   const scale = (own + even * p.weightTotal) * upstream / (1 + q);
-  const place = cursor.g + (<usize>t << 2);
-  const e = <f64>load<f32>(place);
+  const e = <f64>load<f32>(es + (<usize>t << 2));
   const g = z * e - scale * others(e, q) + even * upstream * (p.weightTotal - <f64>classWeight(p, t));
-  scaleRow<V>(cursor.g, p.weight, classes, <f32>(scale + z), <f32>(even * upstream));
-  store<f32>(place, <f32>g);
+  scaleRow<V>(es, cursor.g, p.weight, classes, <f32>(scale + z), <f32>(even * upstream));
+  store<f32>(cursor.g + (<usize>t << 2), <f32>g);
 }
 
 /** Adds the zLoss of a row; returns what multiplies its e in the gradient. */
@@ -308,7 +308,8 @@ function rowOfProbabilities<V, W>(p: Plan, cursor: Cursor): void {
   const shiftedAt = laneArray<V>(p, 0);
   const total = massRow<V, W>(cursor.x, cursor.y, p.weight, classes, m, keep, even, shiftedAt);
   const shifted = load<f64>(shiftedAt);
-  const q = expRow<V, W>(cursor.x, cursor.g, classes, m);
+  const es = p.grad ? rowOf<V>(p) : 0;
+  const q = expRow<V, W>(cursor.x, es, classes, m);
   const log = Math.log1p(q);
   const loss = s != 0 ? s * (total * log - shifted) : 0;
   p.sum += loss;
@@ -316,8 +317,9 @@ function rowOfProbabilities<V, W>(p: Plan, cursor: Cursor): void {
   const z = rowZLoss(p, sample, m, log, q);
   if (!p.grad) return;
   const shift = s * upstreamOf(p, sample);
-  const top = q < 0.5 ? topOf(cursor.g, classes) : -1; // a sure sample: its maximum is cancelled by its target
-  scaleMassRow<V>(cursor.g, cursor.y, p.weight, classes, <f32>(total * shift / (1 + q) + z), <f32>shift, keep, even);
+  const top = q < 0.5 ? topOf(es, classes) : -1; // a sure sample: its maximum is cancelled by its target
+  const scale = <f32>(total * shift / (1 + q) + z);
+  scaleMassRow<V>(es, cursor.g, cursor.y, p.weight, classes, scale, <f32>shift, keep, even);
   if (top < 0) return;
   const t = (<f64>load<f32>(cursor.y + (<usize>top << 2)) * <f64>keep + <f64>even) * <f64>classWeight(p, top);
   store<f32>(cursor.g + (<usize>top << 2), <f32>(shift * ((total - t) - total * q / (1 + q)) + z));

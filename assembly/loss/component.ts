@@ -29,9 +29,10 @@ const INCOMING = 1; // incoming gradient · s
 const LOSS = 2;
 const EXACT = 3; // not 0 for a sample computed in float64
 const EXACT_LOSS = 4;
+const GAP = 5; // span of the logits
 
-// tiles: e, then gradients; those of the samples computed in float64; what multiplies e in the gradient
-const TILES = 3;
+// tiles: logits; gradients of the samples computed in float64; e, then gradients; what multiplies e in the gradient
+const TILES = 4;
 // after the tiles, per component: the target's group (int32), the loss, and the loss of the samples computed in float64
 const PER_COMPONENT = 3;
 
@@ -58,12 +59,12 @@ export function componentScratch<V>(p: Plan): usize {
 /** Component cross entropy over a plan. */
 export function componentKernel<V, W>(p: Plan): void {
   const cursor = begin(p);
-  const tile = tileOf<V>(p, 0), exact = tileOf<V>(p, 1);
+  const tile = tileOf<V>(p, 0), exact = tileOf<V>(p, 1), grads = tileOf<V>(p, 2);
   while (advance<V>(p, cursor, false)) {
     pack<V>(cursor.x, cursor.classStepX, cursor.sampleStep, p.classes, cursor.n, tile);
     const some = gather<V>(p, cursor, tile, exact);
-    for (let i = 0; i < cursor.n; i += lanes<V>()) column<V>(p, tile, i);
-    if (some) mergeExact<V>(p, cursor, tile, exact);
+    for (let i = 0; i < cursor.n; i += lanes<V>()) column<V>(p, tile, grads, i);
+    if (some) mergeExact<V>(p, cursor, grads, exact);
     addLosses<V, W>(p, laneArray<V>(p, LOSS), cursor.sample, cursor.n);
     for (let c = 0; c < p.components; c++) {
       const losses = componentArray<V>(p, c, 1);
@@ -75,7 +76,7 @@ export function componentKernel<V, W>(p: Plan): void {
         copyFloats<V>(losses, p.componentLosses + (<usize>(c * p.componentStride + cursor.sample) << 2), cursor.n);
       }
     }
-    if (p.grad) unpack<V>(tile, cursor.g, cursor.classStepG, cursor.sampleStep, p.classes, cursor.n);
+    if (p.grad) unpack<V>(grads, cursor.g, cursor.classStepG, cursor.sampleStep, p.classes, cursor.n);
   }
 }
 
@@ -125,18 +126,23 @@ function markWide<V>(p: Plan, tile: usize, i: i32): bool {
     low = pmin<V>(low, x);
     odd = add<V>(odd, sub<V>(x, x));
   }
-  const wide = clear<V>(splat<V>(1), lt<V>(add<V>(sub<V>(m, low), odd), splat<V>(SPAN)));
+  const gap = add<V>(sub<V>(m, low), odd);
+  const wide = clear<V>(splat<V>(1), lt<V>(gap, splat<V>(SPAN)));
+  storeV<V>(laneArray<V>(p, GAP) + (<usize>i << 2), gap);
   storeV<V>(laneArray<V>(p, EXACT) + (<usize>i << 2), wide);
   return anyOf<V>(wide);
 }
 
-/** Losses and gradients of one vector of samples; the gradients replace the logits. */
-function column<V>(p: Plan, tile: usize, i: i32): void {
+/** Losses and gradients of one vector of samples. */
+function column<V>(p: Plan, tile: usize, grads: usize, i: i32): void {
   const at = <usize>i << 2;
-  const first = tile + at, row = tileRow<V>(), end = first + <usize>p.classes * row;
-  const factors = tileOf<V>(p, 2) - tile; // from a place in the first tile to the same in the third
+  const first = grads + at, row = tileRow<V>(), end = first + <usize>p.classes * row;
+  const factors = tileOf<V>(p, 3) - grads; // from a gradient to its factor
   const zero = splat<V>(0);
-  const sum = add<V>(tileExp<V>(first, p.classes, tileMax<V>(first, p.classes)), splat<V>(1));
+  const m = tileMax<V>(tile + at, p.classes);
+  // within a group far below the maximum the error of x − m shows, so it is taken back wherever it may exceed 5e-7
+  const far = anyOf<V>(lt<V>(splat<V>(16), loadV<V>(laneArray<V>(p, GAP) + at)));
+  const sum = add<V>(tileExp<V>(tile + at, first, p.classes, m, far), splat<V>(1));
   const s = loadV<V>(laneArray<V>(p, WEIGHT) + at);
   const incoming = mul<V>(loadV<V>(laneArray<V>(p, INCOMING) + at), splat<V>(<f32>p.upstream));
   const unit = div<V>(incoming, sum); // gradient of a class outside, per e and weight
@@ -232,7 +238,7 @@ function groupSum<V>(p: Plan, x: usize, k: i32, group: i32, inside: bool, top: f
 }
 
 /** Puts the samples computed in float64 back beside the others. */
-function mergeExact<V>(p: Plan, cursor: Cursor, tile: usize, exact: usize): void {
+function mergeExact<V>(p: Plan, cursor: Cursor, grads: usize, exact: usize): void {
   for (let i = 0; i < cursor.n; i++) {
     const at = <usize>i << 2;
     if (load<i32>(laneArray<V>(p, EXACT) + at) == 0) continue;
@@ -242,7 +248,7 @@ function mergeExact<V>(p: Plan, cursor: Cursor, tile: usize, exact: usize): void
     }
     for (let c = 0; c < p.classes; c++) {
       const place = <usize>c * tileRow<V>() + at;
-      store<f32>(tile + place, load<f32>(exact + place));
+      store<f32>(grads + place, load<f32>(exact + place));
     }
   }
 }

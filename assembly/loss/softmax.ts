@@ -8,8 +8,8 @@
 import { add, div, lanes, loadSome, loadV, madd, mul, nmadd, splat, storeSome, storeV, sub, sumOf, widenAdd, zeroW } from '../lane';
 import { log1p } from '../math';
 import { LOG, Plan } from '../plan';
-import { expRow, maxRow, pack, scaleRow, tileExp, tileMax, tileRow, unpack } from '../sweep';
-import { advance, begin, Cursor, tileOf, walksRows } from '../walk';
+import { expRow, maxRow, pack, scaleRow, TILE_RUN, tileExp, tileMax, tileRow, unpack } from '../sweep';
+import { advance, begin, Cursor, rowOf, tileOf, walksRows } from '../walk';
 
 /** softmax or, with LOG, logSoftmax over a plan; backward where target is set. */
 export function softmaxKernel<V, W>(p: Plan): void {
@@ -22,50 +22,49 @@ export function softmaxKernel<V, W>(p: Plan): void {
 }
 
 function tile<V>(p: Plan, cursor: Cursor): void {
-  const tile = tileOf<V>(p, 0), incoming = tileOf<V>(p, 1);
+  const tile = tileOf<V>(p, 0), results = tileOf<V>(p, 1), incoming = tileOf<V>(p, 2);
   pack<V>(cursor.x, cursor.classStepX, cursor.sampleStep, p.classes, cursor.n, tile);
   if (p.target) pack<V>(cursor.y, cursor.classStepY, cursor.sampleStep, p.classes, cursor.n, incoming);
   for (let i = 0; i < cursor.n; i += lanes<V>()) {
     const at = <usize>i << 2;
-    if (p.target) backwardColumn<V>(p, tile + at, incoming + at);
-    else forwardColumn<V>(p, tile + at);
+    if (p.target) backwardColumn<V>(p, tile + at, results + at, incoming + at);
+    else forwardColumn<V>(p, tile + at, results + at);
   }
-  unpack<V>(tile, cursor.g, cursor.classStepG, cursor.sampleStep, p.classes, cursor.n);
+  unpack<V>(results, cursor.g, cursor.classStepG, cursor.sampleStep, p.classes, cursor.n);
 }
 
-function forwardColumn<V>(p: Plan, column: usize): void {
+function forwardColumn<V>(p: Plan, column: usize, to: usize): void {
   const m = tileMax<V>(column, p.classes);
+  const q = tileExp<V>(column, to, p.classes, m);
+  const end = to + <usize>p.classes * tileRow<V>();
   if (p.flags & LOG) {
-    // the exponentials go over the logits, so these are kept beside them
-    const copy = column + <usize>p.classes * tileRow<V>();
-    for (let c: usize = 0; c < <usize>p.classes; c++) storeV<V>(copy + c * tileRow<V>(), loadV<V>(column + c * tileRow<V>()));
-    const log = log1p<V>(tileExp<V>(column, p.classes, m));
-    for (let c: usize = 0; c < <usize>p.classes; c++) {
-      storeV<V>(column + c * tileRow<V>(), sub<V>(sub<V>(loadV<V>(copy + c * tileRow<V>()), m), log));
-    }
+    const log = log1p<V>(q);
+    for (; to < end; column += tileRow<V>(), to += tileRow<V>()) storeV<V>(to, sub<V>(sub<V>(loadV<V>(column), m), log));
     return;
   }
-  const scale = div<V>(splat<V>(1), add<V>(tileExp<V>(column, p.classes, m), splat<V>(1)));
-  for (let c: usize = 0; c < <usize>p.classes; c++) {
-    storeV<V>(column + c * tileRow<V>(), mul<V>(loadV<V>(column + c * tileRow<V>()), scale));
-  }
+  const scale = div<V>(splat<V>(1), add<V>(q, splat<V>(1)));
+  for (; to < end; to += tileRow<V>()) storeV<V>(to, mul<V>(loadV<V>(to), scale));
 }
 
-function backwardColumn<V>(p: Plan, column: usize, incoming: usize): void {
+function backwardColumn<V>(p: Plan, column: usize, to: usize, incoming: usize): void {
   const log = (p.flags & LOG) != 0;
-  const q = tileExp<V>(column, p.classes, tileMax<V>(column, p.classes));
+  const q = tileExp<V>(column, to, p.classes, tileMax<V>(column, p.classes));
   const scale = div<V>(splat<V>(1), add<V>(q, splat<V>(1)));
   let dot = splat<V>(0);
-  for (let c: usize = 0; c < <usize>p.classes; c++) {
-    const g = loadV<V>(incoming + c * tileRow<V>());
-    const e = loadV<V>(column + c * tileRow<V>());
-    dot = log ? add<V>(dot, g) : madd<V>(g, e, dot);
+  for (let c = 0; c < p.classes; ) {
+    const end = min(c + TILE_RUN, p.classes);
+    let sum = splat<V>(0);
+    for (; c < end; c++) {
+      const at = <usize>c * tileRow<V>();
+      const g = loadV<V>(incoming + at);
+      sum = log ? add<V>(sum, g) : madd<V>(g, loadV<V>(to + at), sum);
+    }
+    dot = add<V>(dot, sum);
   }
   if (!log) dot = mul<V>(dot, scale);
-  for (let c: usize = 0; c < <usize>p.classes; c++) {
-    const g = loadV<V>(incoming + c * tileRow<V>());
-    const y = mul<V>(loadV<V>(column + c * tileRow<V>()), scale);
-    storeV<V>(column + c * tileRow<V>(), log ? nmadd<V>(y, dot, g) : mul<V>(y, sub<V>(g, dot)));
+  for (let c = 0; c < p.classes; c++, to += tileRow<V>(), incoming += tileRow<V>()) {
+    const g = loadV<V>(incoming), y = mul<V>(loadV<V>(to), scale);
+    storeV<V>(to, log ? nmadd<V>(y, dot, g) : mul<V>(y, sub<V>(g, dot)));
   }
 }
 
@@ -78,9 +77,10 @@ function row<V, W>(p: Plan, cursor: Cursor): void {
     shiftRow<V>(cursor.x, cursor.g, classes, m, shift);
     return;
   }
-  const scale = <f32>(1 / (1 + expRow<V, W>(cursor.x, cursor.g, classes, m)));
-  scaleRow<V>(cursor.g, 0, classes, scale, 0);
-  if (p.target) backwardRow<V, W>(cursor.g, cursor.y, classes, log);
+  const es = rowOf<V>(p);
+  const scale = <f32>(1 / (1 + expRow<V, W>(cursor.x, es, classes, m)));
+  scaleRow<V>(es, p.target ? es : cursor.g, 0, classes, scale, 0);
+  if (p.target) backwardRow<V, W>(es, cursor.y, cursor.g, classes, log);
 }
 
 /** y = (x − m) − shift. */
@@ -90,18 +90,19 @@ function shiftRow<V>(x: usize, y: usize, n: i32, m: f32, shift: f32): void {
   for (; n > 0; n -= step, x += 4 * step, y += 4 * step) storeSome<V>(y, sub<V>(sub<V>(loadSome<V>(x, n, 0), top), log), n);
 }
 
-/** The vector-Jacobian product from the probabilities at y, in place. */
-function backwardRow<V, W>(y: usize, g: usize, n: i32, log: bool): void {
+/** The vector-Jacobian product from the probabilities at y and the incoming gradient at g. */
+function backwardRow<V, W>(y: usize, g: usize, to: usize, n: i32, log: bool): void {
   const step = lanes<V>();
   let dot = zeroW<W>();
   for (let i = 0; i < n; i += step) {
-    const v = loadSome<V>(g + (<usize>i << 2), n - i, 0);
-    dot = widenAdd<V, W>(dot, log ? v : mul<V>(v, loadSome<V>(y + (<usize>i << 2), n - i, 0)));
+    const at = <usize>i << 2;
+    const v = loadSome<V>(g + at, n - i, 0);
+    dot = widenAdd<V, W>(dot, log ? v : mul<V>(v, loadSome<V>(y + at, n - i, 0)));
   }
   const all = splat<V>(<f32>sumOf<W>(dot));
   for (let i = 0; i < n; i += step) {
     const at = <usize>i << 2;
     const v = loadSome<V>(g + at, n - i, 0), s = loadSome<V>(y + at, n - i, 0);
-    storeSome<V>(y + at, log ? nmadd<V>(s, all, v) : mul<V>(s, sub<V>(v, all)), n - i);
+    storeSome<V>(to + at, log ? nmadd<V>(s, all, v) : mul<V>(s, sub<V>(v, all)), n - i);
   }
 }

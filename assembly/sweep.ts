@@ -274,38 +274,49 @@ export function blank<V>(tile: usize, classes: i32, i: i32): void {
   for (let c = 0, p = tile + (i << 2); c < classes; c++, p += tileRow<V>()) store<f32>(p, 0);
 }
 
-/** The maximum of each sample of one vector column; NaN where the first class is NaN. */
-export function tileMax<V>(column: usize, classes: i32): V {
-  let m = loadV<V>(column);
-  for (let c = 1; c < classes; c++) {
-    column += tileRow<V>();
-    m = pmax<V>(m, loadV<V>(column));
+/** The maximum of each of n samples, to the array at maxima; NaN where the first class is NaN. */
+export function maxTile<V>(tile: usize, classes: i32, n: i32, maxima: usize): void {
+  for (let i = 0; i < n; i += lanes<V>(), tile += sizeof<V>(), maxima += sizeof<V>()) {
+    let m = loadV<V>(tile);
+    for (let c = 1, x = tile + tileRow<V>(); c < classes; c++, x += tileRow<V>()) m = pmax<V>(m, loadV<V>(x));
+    storeV<V>(maxima, m);
   }
-  return m;
 }
 
-/** q as in expRow for each sample of one vector column; the e^(x−m), refined if `always`, go to the column at to. */
-export function tileExp<V>(column: usize, to: usize, classes: i32, m: V, always: bool = false): V {
+/**
+ * q as in expRow of each of n samples, to the array at rests; the e^(x−m), refined if `always`, go to the tile at to.
+ */
+export function expTile<V>(
+  tile: usize, to: usize, classes: i32, n: i32, maxima: usize, rests: usize, always: bool = false,
+): void {
   const k0 = expConstant<V>(0), k1 = expConstant<V>(1), k2 = expConstant<V>(2), k3 = expConstant<V>(3);
   const k4 = expConstant<V>(4), k5 = expConstant<V>(5), k6 = expConstant<V>(6), k7 = expConstant<V>(7);
   const k8 = expConstant<V>(8), k9 = expConstant<V>(9), k10 = expConstant<V>(10);
-  const zero = splat<V>(0);
-  let rest = zero, ties = zero, at: usize = 0;
-  for (let c = 0; c < classes; ) {
-    const end = min(c + TILE_RUN, classes);
-    let sum = zero;
-    for (; c < end; c++, at += tileRow<V>()) {
-      const d = sub<V>(loadV<V>(column + at), m);
-      const e = expWith<V>(d, k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10);
-      storeV<V>(to + at, e);
-      const same = eq<V>(d, zero);
-      sum = add<V>(sum, clear<V>(e, same));
-      ties = tally<V>(ties, same);
+  const zero = splat<V>(0), sure = splat<V>(<f32>SURE);
+  for (let i = 0; i < n; i += lanes<V>()) {
+    const m = loadV<V>(maxima);
+    let rest = zero, ties = zero, x = tile, e = to;
+    for (let c = 0; c < classes; ) {
+      const end = min(c + TILE_RUN, classes);
+      let sum = zero;
+      for (; c < end; c++, x += tileRow<V>(), e += tileRow<V>()) {
+        const d = sub<V>(loadV<V>(x), m);
+        const v = expWith<V>(d, k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10);
+        storeV<V>(e, v);
+        const same = eq<V>(d, zero);
+        sum = add<V>(sum, clear<V>(v, same));
+        ties = tally<V>(ties, same);
+      }
+      rest = add<V>(rest, sum);
     }
-    rest = add<V>(rest, sum);
+    let q = add<V>(rest, sub<V>(tallies<V>(ties), k9));
+    if (always || anyOf<V>(lt<V>(q, sure))) q = refineTile<V>(tile, to, classes, m, ties);
+    storeV<V>(rests, q);
+    tile += sizeof<V>();
+    to += sizeof<V>();
+    maxima += sizeof<V>();
+    rests += sizeof<V>();
   }
-  const q = add<V>(rest, sub<V>(tallies<V>(ties), k9));
-  return always || anyOf<V>(lt<V>(q, splat<V>(<f32>SURE))) ? refineTile<V>(column, to, classes, m, ties) : q;
 }
 
 /** q of a vector column with sure samples, from refined terms, which also replace those at to. */

@@ -19,7 +19,7 @@ import { log1p } from '../math';
 import { Plan, PROBABILITIES } from '../plan';
 import { addLog, addLosses, copyFloats, flushLogs, sampleWeightOf, upstreamOf } from '../reduce';
 import {
-  blank, expRow, massRow, maxRow, pack, scaleMassRow, scaleRow, setTileAt, shiftedSumRow, TILE_RUN, tileAt, tileExp, tileMax,
+  blank, expRow, expTile, massRow, maxRow, maxTile, pack, scaleMassRow, scaleRow, setTileAt, shiftedSumRow, TILE_RUN, tileAt,
   tileRow, tileShiftedSum, tileWidth, unpack,
 } from '../sweep';
 import { advance, begin, Cursor, laneArray, rowOf, tileOf, walksRows } from '../walk';
@@ -31,6 +31,12 @@ const SAMPLE = 2; // s, where there are weights
 const INCOMING = 3; // incoming gradient, where there is one per sample
 const LOSS = 4; // loss without zLoss
 const Z = 5; // zLoss
+const MAX = 6; // m
+const AWAY = 7; // x_t − m, then the gradient at the target
+const REST = 8; // q, then the mask of the samples whose gradient is 0
+const SHIFTED = 9; // Σ w·(x − m), then the gradient per unit of class weight
+const SCALE = 10; // gradient per e
+const SPARE = 11;
 
 /** Cross entropy over a plan: losses, sums and, where p.grad is set, gradients. */
 export function crossEntropyKernel<V, W>(p: Plan): void {
@@ -50,14 +56,30 @@ export function crossEntropyKernel<V, W>(p: Plan): void {
 
 // ---- tiles: one sample per lane ----------------------------------------------------------------------------------------
 
+// A tile goes through its steps one after the other, each over all its columns: a column's own steps depend on each other,
+// its neighbours' do not, so the processor overlaps them.
 function tileOfIndices<V, W>(p: Plan, cursor: Cursor): void {
   const tile = tileOf<V>(p, 0), grads = tileOf<V>(p, 1);
-  pack<V>(cursor.x, cursor.classStepX, cursor.sampleStep, p.classes, cursor.n, tile);
+  const classes = p.classes, n = cursor.n;
+  pack<V>(cursor.x, cursor.classStepX, cursor.sampleStep, classes, n, tile);
   gatherSamples<V>(p, cursor);
-  for (let i = 0; i < cursor.n; i += lanes<V>()) indexColumn<V>(p, tile, grads, i);
-  addLosses<V, W>(p, laneArray<V>(p, LOSS), cursor.sample, cursor.n);
+  const maxima = laneArray<V>(p, MAX);
+  maxTile<V>(tile, classes, n, maxima);
+  for (let i = 0; i < n; i += lanes<V>()) {
+    const at = <usize>i << 2;
+    const m = loadV<V>(maxima + at);
+    storeV<V>(laneArray<V>(p, AWAY) + at, sub<V>(tileAt<V>(tile + at, laneArray<V>(p, TARGET) + at, p.ignoreIndex), m));
+    if (p.smoothing != 0) {
+      storeV<V>(laneArray<V>(p, SHIFTED) + at, tileShiftedSum<V>(tile + at, p.weight, classes, m));
+    }
+  }
+  expTile<V>(tile, grads, classes, n, maxima, laneArray<V>(p, REST));
+  for (let i = 0; i < n; i += lanes<V>()) indexLoss<V>(p, grads, <usize>i << 2);
+  addLosses<V, W>(p, laneArray<V>(p, LOSS), cursor.sample, n);
   if (p.zLoss != 0) addZLosses<V>(p, cursor);
-  if (p.grad) unpack<V>(grads, cursor.g, cursor.classStepG, cursor.sampleStep, p.classes, cursor.n);
+  if (!p.grad) return;
+  for (let i = 0; i < n; i += lanes<V>()) indexGradient<V>(p, grads, <usize>i << 2);
+  unpack<V>(grads, cursor.g, cursor.classStepG, cursor.sampleStep, classes, n);
 }
 
 /** Lane arrays of what belongs to each sample, as far as there is any. */
@@ -78,42 +100,37 @@ function gatherSamples<V>(p: Plan, cursor: Cursor): void {
   }
 }
 
-/** Losses and gradients of one vector of samples. */
-function indexColumn<V>(p: Plan, tile: usize, grads: usize, i: i32): void {
-  const at = <usize>i << 2;
-  const column = tile + at, to = grads + at;
-  const classes = p.classes, ignore = p.ignoreIndex;
+/** Losses and gradient factors of one vector of samples. */
+function indexLoss<V>(p: Plan, grads: usize, at: usize): void {
   const zero = splat<V>(0), one = splat<V>(1);
   const smooth = p.smoothing != 0, weighted = (p.weight | p.sampleWeight) != 0, z = p.zLoss != 0;
   const targets = laneArray<V>(p, TARGET) + at;
-  const ignored = isInt<V>(targets, ignore);
+  const ignored = isInt<V>(targets, p.ignoreIndex);
   const s = clear<V>(weighted ? loadV<V>(laneArray<V>(p, SAMPLE) + at) : one, ignored);
   let own = clear<V>(weighted ? loadV<V>(laneArray<V>(p, WEIGHT) + at) : one, ignored);
   if (smooth) own = mul<V>(own, splat<V>(<f32>(1 - p.smoothing)));
   const upstream = splat<V>(<f32>p.upstream);
   const incoming = p.gradOutput ? mul<V>(loadV<V>(laneArray<V>(p, INCOMING) + at), upstream) : upstream;
-
-  const m = tileMax<V>(column, classes);
-  const shifted = smooth ? tileShiftedSum<V>(column, p.weight, classes, m) : zero;
-  const away = sub<V>(tileAt<V>(column, targets, ignore), m);
-  const q = tileExp<V>(column, to, classes, m);
+  const q = loadV<V>(laneArray<V>(p, REST) + at);
   const log = log1p<V>(q);
   const sum = add<V>(q, one);
 
   // a zero mass drops its term: no 0·∞, and no NaN from a sample that counts for nothing
-  let loss = clear<V>(mul<V>(own, sub<V>(log, away)), eq<V>(own, zero));
+  let loss = clear<V>(mul<V>(own, sub<V>(log, loadV<V>(laneArray<V>(p, AWAY) + at))), eq<V>(own, zero));
   let mass = own, even = zero;
   if (smooth) {
-    even = mul<V>(s, splat<V>(<f32>(p.smoothing / classes)));
+    even = mul<V>(s, splat<V>(<f32>(p.smoothing / p.classes)));
     const total = splat<V>(<f32>p.weightTotal);
+    const shifted = loadV<V>(laneArray<V>(p, SHIFTED) + at);
     loss = add<V>(loss, clear<V>(mul<V>(even, sub<V>(mul<V>(total, log), shifted)), eq<V>(even, zero)));
     mass = madd<V>(even, total, mass);
     even = mul<V>(even, incoming);
+    storeV<V>(laneArray<V>(p, SHIFTED) + at, even);
   }
   storeV<V>(laneArray<V>(p, LOSS) + at, loss);
   let scaleZ = zero;
   if (z) {
-    const lse = clear<V>(add<V>(m, log), ignored);
+    const lse = clear<V>(add<V>(loadV<V>(laneArray<V>(p, MAX) + at), log), ignored);
     storeV<V>(laneArray<V>(p, Z) + at, mul<V>(mul<V>(lse, lse), splat<V>(<f32>p.zLoss)));
     const upstreamZ = splat<V>(<f32>(2 * p.zLoss * p.zUpstream));
     const incomingZ = p.gradOutput ? mul<V>(loadV<V>(laneArray<V>(p, INCOMING) + at), upstreamZ) : upstreamZ;
@@ -122,28 +139,33 @@ function indexColumn<V>(p: Plan, tile: usize, grads: usize, i: i32): void {
   if (!p.grad) return;
   const scale = div<V>(mul<V>(mass, incoming), sum);
   // the target: −(Σ e without its own)/Σ e, which is −q/Σ e where it is a maximum (e = 1)
-  const e = tileAt<V>(to, targets, ignore);
+  const e = tileAt<V>(grads + at, targets, p.ignoreIndex);
   let target = neg<V>(mul<V>(scale, select_<V>(add<V>(sub<V>(q, e), one), q, lt<V>(e, one))));
   if (z) target = madd<V>(scaleZ, e, target);
   if (smooth) target = madd<V>(even, sub<V>(splat<V>(<f32>p.weightTotal), targetWeights<V>(p, targets)), target);
   const idle = z ? ignored : smooth ? eq<V>(s, zero) : eq<V>(own, zero);
-  scaleColumn<V>(p, to, add<V>(scale, scaleZ), even, idle);
-  setTileAt<V>(to, targets, ignore, clear<V>(target, idle));
+  storeV<V>(laneArray<V>(p, AWAY) + at, clear<V>(target, idle));
+  storeV<V>(laneArray<V>(p, SCALE) + at, add<V>(scale, scaleZ));
+  storeV<V>(laneArray<V>(p, REST) + at, idle);
 }
 
-/** g = e·scale − w·even over one vector column; 0 for idle samples. */
-function scaleColumn<V>(p: Plan, column: usize, scale: V, even: V, idle: V): void {
+/** The gradients of one vector of samples: g = e·scale − w·even, 0 for idle samples. */
+function indexGradient<V>(p: Plan, grads: usize, at: usize): void {
+  const scale = loadV<V>(laneArray<V>(p, SCALE) + at), idle = loadV<V>(laneArray<V>(p, REST) + at);
+  const even = loadV<V>(laneArray<V>(p, SHIFTED) + at);
   const smooth = p.smoothing != 0;
+  let column = grads + at;
   for (let c = 0; c < p.classes; c++, column += tileRow<V>()) {
     let g = mul<V>(loadV<V>(column), scale);
     if (smooth) g = nmadd<V>(splat<V>(classWeight(p, c)), even, g);
     storeV<V>(column, clear<V>(g, idle));
   }
+  setTileAt<V>(grads + at, laneArray<V>(p, TARGET) + at, p.ignoreIndex, loadV<V>(laneArray<V>(p, AWAY) + at));
 }
 
 /** The class weights of one vector of targets; 1 for an ignored one. */
 function targetWeights<V>(p: Plan, targets: usize): V {
-  const place = laneArray<V>(p, LOSS + 2);
+  const place = laneArray<V>(p, SPARE);
   for (let i = 0; i < lanes<V>(); i++) {
     const t = load<i32>(targets + (<usize>i << 2));
     store<f32>(place + (<usize>i << 2), t == p.ignoreIndex ? 1 : classWeight(p, t));
@@ -191,6 +213,8 @@ function tileOfProbabilities<V, W>(p: Plan, cursor: Cursor): void {
     store<f32>(weights + (<usize>i << 2), s);
     store<f32>(incoming + (<usize>i << 2), p.gradOutput ? load<f32>(p.gradOutput + (<usize>(cursor.sample + i) << 2)) : 1);
   }
+  maxTile<V>(tile, classes, cursor.n, laneArray<V>(p, MAX));
+  expTile<V>(tile, grads, classes, cursor.n, laneArray<V>(p, MAX), laneArray<V>(p, REST));
   for (let i = 0; i < cursor.n; i += lanes<V>()) probabilityColumn<V>(p, tile, grads, masses, i);
   addLosses<V, W>(p, laneArray<V>(p, LOSS), cursor.sample, cursor.n);
   if (p.zLoss != 0) addZLosses<V>(p, cursor);
@@ -203,7 +227,7 @@ function probabilityColumn<V>(p: Plan, tile: usize, grads: usize, masses: usize,
   const classes = p.classes;
   const zero = splat<V>(0), one = splat<V>(1);
   const keep = splat<V>(<f32>(1 - p.smoothing)), even = splat<V>(<f32>(p.smoothing / classes));
-  const m = tileMax<V>(tile + at, classes);
+  const m = loadV<V>(laneArray<V>(p, MAX) + at);
   let total = zero, shifted = zero;
   for (let c = 0; c < classes; ) {
     const end = min(c + TILE_RUN, classes);
@@ -219,7 +243,7 @@ function probabilityColumn<V>(p: Plan, tile: usize, grads: usize, masses: usize,
     total = add<V>(total, part);
     shifted = add<V>(shifted, product);
   }
-  const q = tileExp<V>(tile + at, grads + at, classes, m);
+  const q = loadV<V>(laneArray<V>(p, REST) + at);
   const log = log1p<V>(q);
   const sum = add<V>(q, one);
   const s = loadV<V>(laneArray<V>(p, WEIGHT) + at);

@@ -18,18 +18,21 @@ import {
 import { log1p } from '../math';
 import { Plan } from '../plan';
 import { addLosses, copyFloats, sampleWeightOf } from '../reduce';
-import { blank, pack, TILE_RUN, tileExp, tileMax, tileRow, unpack } from '../sweep';
+import { blank, expTile, maxTile, pack, TILE_RUN, tileRow, unpack } from '../sweep';
 import { advance, begin, Cursor, laneArray, tileOf, scratchBytes } from '../walk';
 
 /** e^−80 keeps 7 decades above the smallest normal float32. */
 const SPAN: f32 = 80;
+/** Differences below this are rounded by at most 4.8e-7. */
+const FAR: f32 = 16;
 
 const WEIGHT = 0; // s, 0 for a sample that is ignored or computed in float64
 const INCOMING = 1; // incoming gradient · s
 const LOSS = 2;
 const EXACT = 3; // not 0 for a sample computed in float64
 const EXACT_LOSS = 4;
-const GAP = 5; // span of the logits
+const MAX = 5;
+const REST = 6; // q
 
 // tiles: logits; gradients of the samples computed in float64; e, then gradients; what multiplies e in the gradient
 const TILES = 4;
@@ -62,8 +65,13 @@ export function componentKernel<V, W>(p: Plan): void {
   const tile = tileOf<V>(p, 0), exact = tileOf<V>(p, 1), grads = tileOf<V>(p, 2);
   while (advance<V>(p, cursor, false)) {
     pack<V>(cursor.x, cursor.classStepX, cursor.sampleStep, p.classes, cursor.n, tile);
-    const some = gather<V>(p, cursor, tile, exact);
-    for (let i = 0; i < cursor.n; i += lanes<V>()) column<V>(p, tile, grads, i);
+    maxTile<V>(tile, p.classes, cursor.n, laneArray<V>(p, MAX));
+    let far = false;
+    for (let i = 0; i < cursor.n; i += lanes<V>()) far = measure<V>(p, tile, i) || far;
+    const some = gather<V>(p, cursor, tile, exact, far);
+    // within a group far below the maximum the error of x − m shows, so it is taken back wherever it may exceed 5e-7
+    expTile<V>(tile, grads, p.classes, cursor.n, laneArray<V>(p, MAX), laneArray<V>(p, REST), far);
+    for (let i = 0; i < cursor.n; i += lanes<V>()) column<V>(p, grads, i);
     if (some) mergeExact<V>(p, cursor, grads, exact);
     addLosses<V, W>(p, laneArray<V>(p, LOSS), cursor.sample, cursor.n);
     for (let c = 0; c < p.components; c++) {
@@ -81,9 +89,7 @@ export function componentKernel<V, W>(p: Plan): void {
 }
 
 /** Reads what belongs to each sample and computes those that need float64; returns whether there were any. */
-function gather<V>(p: Plan, cursor: Cursor, tile: usize, exact: usize): bool {
-  let anyWide = false;
-  for (let i = 0; i < cursor.n; i += lanes<V>()) anyWide = markWide<V>(p, tile, i) || anyWide;
+function gather<V>(p: Plan, cursor: Cursor, tile: usize, exact: usize, far: bool): bool {
   let some = false;
   const end = (cursor.n + lanes<V>() - 1) & ~(lanes<V>() - 1);
   for (let i = 0; i < end; i++) {
@@ -93,18 +99,18 @@ function gather<V>(p: Plan, cursor: Cursor, tile: usize, exact: usize): bool {
     let s: f32 = 0;
     if (t == p.ignoreIndex) t = 0;
     else s = sampleWeightOf(p, sample);
-    if (s == 0) blank<V>(tile, p.classes, i);
+    if (s == 0) drop<V>(p, tile, i);
     let incoming = p.gradOutput && s != 0 ? s * load<f32>(p.gradOutput + (<usize>sample << 2)) : s;
     for (let c = 0; c < p.components; c++) {
       store<i32>(componentArray<V>(p, c, 0) + at, load<i32>(groupOf(p, c, t)));
     }
-    if (anyWide) {
+    if (far) {
       const wide = s != 0 && load<i32>(laneArray<V>(p, EXACT) + at) != 0;
       store<i32>(laneArray<V>(p, EXACT) + at, wide);
       if (wide) {
         some = true;
         store<f32>(laneArray<V>(p, EXACT_LOSS) + at, exactSample<V>(p, tile + at, exact + at, t, s, incoming));
-        blank<V>(tile, p.classes, i);
+        drop<V>(p, tile, i);
         s = 0;
         incoming = 0;
       }
@@ -115,10 +121,16 @@ function gather<V>(p: Plan, cursor: Cursor, tile: usize, exact: usize): bool {
   return some;
 }
 
-/** Marks the samples of a vector whose logits do not span less than SPAN; returns whether there are any. */
-function markWide<V>(p: Plan, tile: usize, i: i32): bool {
-  let column = tile + (<usize>i << 2);
-  const m = tileMax<V>(column, p.classes);
+/** Takes a sample out of the tile: its logits and their maximum become 0. */
+function drop<V>(p: Plan, tile: usize, i: i32): void {
+  blank<V>(tile, p.classes, i);
+  store<f32>(laneArray<V>(p, MAX) + (<usize>i << 2), 0);
+}
+
+/** Marks the samples of a vector whose logits do not span less than SPAN; returns whether any span is FAR or more. */
+function measure<V>(p: Plan, tile: usize, i: i32): bool {
+  const at = <usize>i << 2;
+  let column = tile + at;
   let low = loadV<V>(column);
   let odd = splat<V>(0); // x − x: 0, or NaN where x is not finite
   for (let c = 0; c < p.classes; c++, column += tileRow<V>()) {
@@ -126,23 +138,18 @@ function markWide<V>(p: Plan, tile: usize, i: i32): bool {
     low = pmin<V>(low, x);
     odd = add<V>(odd, sub<V>(x, x));
   }
-  const gap = add<V>(sub<V>(m, low), odd);
-  const wide = clear<V>(splat<V>(1), lt<V>(gap, splat<V>(SPAN)));
-  storeV<V>(laneArray<V>(p, GAP) + (<usize>i << 2), gap);
-  storeV<V>(laneArray<V>(p, EXACT) + (<usize>i << 2), wide);
-  return anyOf<V>(wide);
+  const span = add<V>(sub<V>(loadV<V>(laneArray<V>(p, MAX) + at), low), odd);
+  storeV<V>(laneArray<V>(p, EXACT) + at, clear<V>(splat<V>(1), lt<V>(span, splat<V>(SPAN))));
+  return anyOf<V>(clear<V>(splat<V>(1), lt<V>(span, splat<V>(FAR))));
 }
 
 /** Losses and gradients of one vector of samples. */
-function column<V>(p: Plan, tile: usize, grads: usize, i: i32): void {
+function column<V>(p: Plan, grads: usize, i: i32): void {
   const at = <usize>i << 2;
   const first = grads + at, row = tileRow<V>(), end = first + <usize>p.classes * row;
   const factors = tileOf<V>(p, 3) - grads; // from a gradient to its factor
   const zero = splat<V>(0);
-  const m = tileMax<V>(tile + at, p.classes);
-  // within a group far below the maximum the error of x − m shows, so it is taken back wherever it may exceed 5e-7
-  const far = anyOf<V>(lt<V>(splat<V>(16), loadV<V>(laneArray<V>(p, GAP) + at)));
-  const sum = add<V>(tileExp<V>(tile + at, first, p.classes, m, far), splat<V>(1));
+  const sum = add<V>(loadV<V>(laneArray<V>(p, REST) + at), splat<V>(1));
   const s = loadV<V>(laneArray<V>(p, WEIGHT) + at);
   const incoming = mul<V>(loadV<V>(laneArray<V>(p, INCOMING) + at), splat<V>(<f32>p.upstream));
   const unit = div<V>(incoming, sum); // gradient of a class outside, per e and weight

@@ -8,8 +8,12 @@
 import { add, div, lanes, loadSome, loadV, madd, mul, nmadd, splat, storeSome, storeV, sub, sumOf, widenAdd, zeroW } from '../lane';
 import { log1p } from '../math';
 import { LOG, Plan } from '../plan';
-import { expRow, maxRow, pack, scaleRow, TILE_RUN, tileExp, tileMax, tileRow, unpack } from '../sweep';
-import { advance, begin, Cursor, rowOf, tileOf, walksRows } from '../walk';
+import { expRow, expTile, maxRow, maxTile, pack, scaleRow, TILE_RUN, tileRow, unpack } from '../sweep';
+import { advance, begin, Cursor, laneArray, rowOf, tileOf, walksRows } from '../walk';
+
+// lane arrays
+const MAX = 0;
+const REST = 1;
 
 /** softmax or, with LOG, logSoftmax over a plan; backward where target is set. */
 export function softmaxKernel<V, W>(p: Plan): void {
@@ -25,17 +29,18 @@ function tile<V>(p: Plan, cursor: Cursor): void {
   const tile = tileOf<V>(p, 0), results = tileOf<V>(p, 1), incoming = tileOf<V>(p, 2);
   pack<V>(cursor.x, cursor.classStepX, cursor.sampleStep, p.classes, cursor.n, tile);
   if (p.target) pack<V>(cursor.y, cursor.classStepY, cursor.sampleStep, p.classes, cursor.n, incoming);
+  const maxima = laneArray<V>(p, MAX), rests = laneArray<V>(p, REST);
+  maxTile<V>(tile, p.classes, cursor.n, maxima);
+  expTile<V>(tile, results, p.classes, cursor.n, maxima, rests);
   for (let i = 0; i < cursor.n; i += lanes<V>()) {
     const at = <usize>i << 2;
-    if (p.target) backwardColumn<V>(p, tile + at, results + at, incoming + at);
-    else forwardColumn<V>(p, tile + at, results + at);
+    if (p.target) backwardColumn<V>(p, results + at, incoming + at, loadV<V>(rests + at));
+    else forwardColumn<V>(p, tile + at, results + at, loadV<V>(maxima + at), loadV<V>(rests + at));
   }
   unpack<V>(results, cursor.g, cursor.classStepG, cursor.sampleStep, p.classes, cursor.n);
 }
 
-function forwardColumn<V>(p: Plan, column: usize, to: usize): void {
-  const m = tileMax<V>(column, p.classes);
-  const q = tileExp<V>(column, to, p.classes, m);
+function forwardColumn<V>(p: Plan, column: usize, to: usize, m: V, q: V): void {
   const end = to + <usize>p.classes * tileRow<V>();
   if (p.flags & LOG) {
     const log = log1p<V>(q);
@@ -46,9 +51,8 @@ function forwardColumn<V>(p: Plan, column: usize, to: usize): void {
   for (; to < end; to += tileRow<V>()) storeV<V>(to, mul<V>(loadV<V>(to), scale));
 }
 
-function backwardColumn<V>(p: Plan, column: usize, to: usize, incoming: usize): void {
+function backwardColumn<V>(p: Plan, to: usize, incoming: usize, q: V): void {
   const log = (p.flags & LOG) != 0;
-  const q = tileExp<V>(column, to, p.classes, tileMax<V>(column, p.classes));
   const scale = div<V>(splat<V>(1), add<V>(q, splat<V>(1)));
   let dot = splat<V>(0);
   for (let c = 0; c < p.classes; ) {

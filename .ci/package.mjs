@@ -1,0 +1,90 @@
+// Checks of the package as a user gets it: `node .ci/package.mjs pack|install|types SCRATCH`.
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const [command, scratch] = process.argv.slice(2);
+const tarball = join(scratch, 'lossmith.tgz');
+const project = join(scratch, 'user');
+const run = (file, args, cwd) =>
+  execFileSync(file, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+
+function fail(message) {
+  console.error(message);
+  process.exit(1);
+}
+
+/** Packs the repository and checks the list of files. */
+function pack() {
+  const [{ filename, files, size }] = JSON.parse(run('npm', ['pack', '--json', '--pack-destination', scratch], root));
+  renameSync(join(scratch, filename), tarball);
+  const paths = files.map((file) => file.path);
+  console.log(`${filename}: ${size} bytes\n${paths.join('\n')}`);
+  for (const path of ['LICENSE', 'NOTICE', 'README.md', 'CHANGELOG.md']) {
+    if (!paths.includes(path)) fail(`the tarball lacks ${path}`);
+  }
+  for (const path of paths) {
+    if (!/^(dist\/|LICENSE$|NOTICE$|README\.md$|CHANGELOG\.md$|package\.json$)/.test(path)) {
+      fail(`the tarball holds ${path}, which nobody needs`);
+    }
+  }
+}
+
+/** Installs the tarball into an empty project; the main entry must answer by import and by require. */
+function install() {
+  mkdirSync(project);
+  writeFileSync(join(project, 'package.json'), '{ "name": "user", "version": "1.0.0", "private": true }\n');
+  run('npm', ['install', '--offline', '--no-audit', '--no-fund', tarball], project);
+  const installed = readdirSync(join(project, 'node_modules')).filter((name) => !name.startsWith('.'));
+  if (installed.join() !== 'lossmith') fail(`installed ${installed.join(', ')} instead of lossmith alone`);
+  const use = `
+    const { loss, grad } = crossEntropy(tensor([[2.1, 0.3, -1.0], [0.2, 0.1, 3.3]]), [0, 2]);
+    console.log(loss.toFixed(6), grad.shape.join('x'), grad.data.length);`;
+  writeFileSync(join(project, 'user.mjs'), `import { crossEntropy, tensor } from 'lossmith';${use}`);
+  writeFileSync(join(project, 'user.cjs'), `const { crossEntropy, tensor } = require('lossmith');${use}`);
+  const rows = [
+    [2.1, 0.3, -1.0, 2.1],
+    [0.2, 0.1, 3.3, 3.3],
+  ];
+  const nll = (row) => Math.log(row.slice(0, 3).reduce((sum, x) => sum + Math.exp(x), 0)) - row[3];
+  const expected = `${((nll(rows[0]) + nll(rows[1])) / 2).toFixed(6)} 2x3 6\n`;
+  for (const file of ['user.mjs', 'user.cjs']) {
+    const printed = run(process.execPath, [file], project);
+    if (printed !== expected) fail(`${file} printed ${printed} instead of ${expected}`);
+    console.log(file, printed.trim());
+  }
+}
+
+/** Compiles the sample strictly against the installed package, under every way TypeScript resolves modules. */
+function types() {
+  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  const sample = join(root, '.ci', 'user-sample.ts');
+  const base = [
+    '--noEmit',
+    '--strict',
+    '--exactOptionalPropertyTypes',
+    '--noUncheckedIndexedAccess',
+    '--target',
+    'ES2022',
+  ];
+  const strict = [...base, '--types', '', '--skipLibCheck', 'false'];
+  const ways = [
+    ['sample.mts', 'NodeNext', 'NodeNext'],
+    ['sample.cts', 'NodeNext', 'NodeNext'],
+    ['sample.ts', 'ESNext', 'bundler'],
+  ];
+  for (const [name, module, resolution] of ways) {
+    copyFileSync(sample, join(project, name));
+    try {
+      run(process.execPath, [tsc, ...strict, '--module', module, '--moduleResolution', resolution, name], project);
+      console.log(`${name} (${resolution}): compiled`);
+    } catch (error) {
+      fail(`${name} (${resolution}):\n${error.stdout}`);
+    }
+  }
+  if (!readFileSync(sample, 'utf8').includes('@ts-expect-error')) fail('the sample no longer tests a wrong call');
+}
+
+({ pack, install, types })[command]();

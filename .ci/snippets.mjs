@@ -1,0 +1,166 @@
+// Runs every js and ts block of README.md and docs/*.md and every @example of src/ against the built package, and
+// checks that each public function is documented.
+//
+// A line that ends in `// => VALUE` asserts that its value prints as VALUE: numbers to the digits printed (`0.31…` for
+// cut-off ones), the rest literally but for white space and quotes. `// throws TEXT` asserts that the statement throws
+// an error whose name and message contain TEXT. In Markdown a block without an import continues the block before it.
+import { execFile } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { transformSync } from 'esbuild';
+import { undocumented } from './documented.mjs';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const packageName = 'lossmith';
+const languages = ['js', 'javascript', 'mjs', 'cjs', 'ts', 'typescript'];
+const fence = /^ {0,3}```(\w+)[^\n]*\n([\s\S]*?)^ {0,3}```\s*$/gm;
+const importsSomething = /^\s*import\s|\brequire\(/m;
+
+const lineOf = (text, index) => text.slice(0, index).split('\n').length;
+
+/** Blocks of a Markdown file; one without an import is nested inside the blocks it continues. */
+function markdownBlocks(path) {
+  const text = readFileSync(join(root, path), 'utf8');
+  const blocks = [];
+  for (const match of text.matchAll(fence)) {
+    if (!languages.includes(match[1])) continue;
+    const block = { where: `${path}:${lineOf(text, match.index)}`, code: match[2], before: undefined };
+    if (!importsSomething.test(block.code)) block.before = blocks.at(-1);
+    blocks.push(block);
+  }
+  return blocks;
+}
+
+/** The @example parts of a source file's doc comments; what they use of the package is imported for them. */
+function exampleBlocks(path, exported) {
+  const text = readFileSync(join(root, path), 'utf8');
+  const blocks = [];
+  for (const comment of text.matchAll(/\/\*\*[\s\S]*?\*\//g)) {
+    const body = comment[0].slice(0, -2).replace(/^\s*\/?\*+ ?/gm, '');
+    for (const example of body.matchAll(/^@example\b([\s\S]*?)(?=^@\w|(?![\s\S]))/gm)) {
+      const fenced = [...example[1].matchAll(fence)].map((match) => match[2]);
+      const code = fenced.length > 0 ? fenced.join('\n') : example[1];
+      const names = exported.filter((name) => new RegExp(`\\b${name}\\b`).test(code));
+      const header = importsSomething.test(code) ? '' : `import { ${names.join(', ')} } from '${packageName}';\n`;
+      const line = lineOf(text, comment.index) + lineOf(body, example.index) - 1;
+      blocks.push({ where: `${path}:${line}`, code: header + code, before: undefined });
+    }
+  }
+  return blocks;
+}
+
+function parses(code) {
+  try {
+    transformSync(code, { loader: 'ts', format: 'esm', logLevel: 'silent' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Rewrites the statement that ends at `lines[last]` so that it hands its value to the check. */
+function assertion(lines, last, kind, expected) {
+  for (let first = last; first >= 0; first--) {
+    const statement = lines
+      .slice(first, last + 1)
+      .join('\n')
+      .trim();
+    if (statement === '' || !parses(statement)) continue;
+    const bare = statement.replace(/;$/, '');
+    const text = JSON.stringify(expected);
+    const declared = /^(?:const|let|var)\s+(?:(\w+)|\{\s*(\w+)\s*\}|\[\s*(\w+)\s*\])\s*(?::[^=]+)?=[^=]/.exec(bare);
+    const logged = /^console\.log\(([\s\S]*)\)$/.exec(bare);
+    let check = `__check([${bare}], ${text});`;
+    if (kind === 'throws') check = `__throws(() => { ${bare} }, ${text});`;
+    else if (declared) check = `${bare}; __check([${declared[1] ?? declared[2] ?? declared[3]}], ${text});`;
+    else if (logged) check = `__check([${logged[1]}], ${text});`;
+    lines.splice(first, last + 1 - first, check, ...Array(last - first).fill(''));
+    return;
+  }
+  throw new Error(`no statement found for "${expected}"`);
+}
+
+function withChecks({ code }) {
+  const lines = code.split('\n');
+  for (let i = 0; i < lines.length; i++) {
+    const marked = /^(.*?)\s*\/\/ (=>|throws) (.+?)\s*$/.exec(lines[i]);
+    if (!marked) continue;
+    lines[i] = marked[1];
+    assertion(lines, i, marked[2], marked[3]);
+  }
+  return lines.join('\n');
+}
+
+/** A block and all it continues, as nested scopes: a continuation may use and may redeclare the names before it. */
+function program(block) {
+  const chain = [];
+  for (let link = block; link; link = link.before) chain.unshift(link);
+  const checked = chain.map(withChecks);
+  return checked.join('\n{\n') + '\n}'.repeat(checked.length - 1);
+}
+
+async function runBlock(block, index, folder) {
+  try {
+    const source = program(block);
+    const { code } = transformSync(source, { loader: 'ts', target: 'node20', logLevel: 'silent' });
+    const commonJs = /\brequire\(/.test(source) && !/^\s*import\s/m.test(source);
+    const file = join(folder, `block${index}.${commonJs ? 'cjs' : 'mjs'}`);
+    writeFileSync(file, code);
+    const preload = pathToFileURL(join(root, '.ci', 'snippet-checks.mjs')).href;
+    await promisify(execFile)(process.execPath, ['--import', preload, file], { cwd: folder, timeout: 60_000 });
+    return undefined;
+  } catch (error) {
+    const lines = (error.stderr || error.message).split('\n');
+    return `${block.where}: ${lines.find((line) => /^\w*Error\b|^\w+: /.test(line)) ?? lines.slice(0, 8).join('\n')}`;
+  }
+}
+
+function sources(folder) {
+  return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory()) return entry.name === 'generated' ? [] : sources(path);
+    return entry.name.endsWith('.ts') ? [path] : [];
+  });
+}
+
+const exported = Object.keys(await import(pathToFileURL(join(root, 'dist', 'index.js')).href));
+const docs = existsSync(join(root, 'docs')) ? readdirSync(join(root, 'docs')) : [];
+const pages = [
+  ...(existsSync(join(root, 'README.md')) ? ['README.md'] : []),
+  ...docs.filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`),
+];
+const blocks = [...pages.flatMap(markdownBlocks), ...sources('src').flatMap((path) => exampleBlocks(path, exported))];
+
+const folder = mkdtempSync(join(tmpdir(), 'snippets-'));
+mkdirSync(join(folder, 'node_modules'));
+symlinkSync(root, join(folder, 'node_modules', packageName), 'junction');
+const faults = await undocumented(root, exported);
+try {
+  const queue = blocks.entries();
+  const worker = async () => {
+    for (const [index, block] of queue) {
+      const fault = await runBlock(block, index, folder);
+      if (fault) faults.push(fault);
+    }
+  };
+  await Promise.all([worker(), worker()]);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+if (!pages.includes('README.md')) faults.push('README.md is missing');
+const asserted = blocks.reduce((sum, { code }) => sum + (code.match(/\/\/ (=>|throws) /g)?.length ?? 0), 0);
+for (const fault of faults) console.error(fault);
+console.log(`${blocks.length} snippets, ${asserted} results, ${exported.length} exports, ${faults.length} faults`);
+process.exitCode = faults.length > 0 ? 1 : 0;

@@ -1,0 +1,80 @@
+// What a strict TypeScript user writes; compiled against the packed package, never run.
+import {
+  bceWithLogits,
+  componentCrossEntropy,
+  crossEntropy,
+  logSigmoid,
+  logSoftmax,
+  mse,
+  sigmoid,
+  softmax,
+  tensor,
+} from 'lossmith';
+
+const logits = tensor([
+  [2.1, 0.3, -1.0],
+  [0.2, 0.1, 3.3],
+]);
+const data: Float32Array = logits.data;
+const shape: readonly number[] = logits.shape;
+
+const step = crossEntropy(logits, [0, 2], { weight: [1, 2, 1], labelSmoothing: 0.1, ignoreIndex: -1 });
+const loss: number = step.loss;
+const grad: Float32Array = step.grad.data;
+const sums: number = step.sum + step.count + step.weightSum;
+
+const forward = crossEntropy.forward(logits, new BigInt64Array([0n, 2n]), { reduction: 'sum' });
+const total: number = forward.loss;
+// @ts-expect-error forward computes no gradient
+forward.grad;
+
+const perRow: Float32Array = crossEntropy(logits, Int32Array.of(0, 2), { reduction: 'none' }).loss.data;
+const back: Float32Array = crossEntropy.backward(0.5, logits, [0, 2], { out: logits }).grad.data;
+
+const probabilities = crossEntropy({ data: new Float32Array(6), dims: [2, 3] }, [
+  [0.2, 0.3, 0.5],
+  [0.1, 0.1, 0.8],
+]).loss;
+const shifted = crossEntropy(logits, [-1, 1], { labels: [-1, 0, 1], axis: -1, zLoss: 1e-4, emptyMean: 'zero' }).loss;
+
+const labels = tensor(new Float32Array(6), [2, 3]);
+const binary: number = bceWithLogits(logits, labels, { posWeight: 3, ignoreValue: Number.NaN }).loss;
+const balanced: number = bceWithLogits(logits, labels, { posWeight: [1, 2, 3], weight: [[1], [2]] }).loss;
+
+const squared: number = mse([1, 2, 3], [1, 2, 4], { reduction: 'batchmean' }).loss;
+const out = new Float32Array(6);
+const scaled: Float32Array = mse(logits, labels, { out, scale: 1 / 4 }).grad.data;
+
+const components: Float32Array = componentCrossEntropy(logits, [0, 2], {
+  components: [
+    [0, 0, 1],
+    [0, 1, 1],
+  ],
+  weights: [0.7, 0.3],
+  jointWeight: 1,
+}).componentLosses.data;
+
+const activations = [
+  softmax(logits, { axis: 1 }),
+  logSoftmax(logits),
+  sigmoid(logits, { out }),
+  logSigmoid([1, 2, 3]),
+  softmax.backward(logits, logits),
+];
+
+// A batch that may be empty: options built up from optional values compile, undefined included.
+function train(weight: Float32Array | undefined, reduction: 'mean' | 'sum'): number {
+  return crossEntropy(logits, [0, 2], { weight, reduction }).loss;
+}
+
+// @ts-expect-error an unknown option
+crossEntropy(logits, [0, 2], { classWeight: [1, 1, 1] });
+// @ts-expect-error an unknown reduction
+mse(logits, labels, { reduction: 'average' });
+// @ts-expect-error componentCrossEntropy needs its components
+componentCrossEntropy(logits, [0, 2]);
+// @ts-expect-error a loss for none is a tensor
+const wrong: number = crossEntropy(logits, [0, 2], { reduction: 'none' }).loss;
+
+export const used = [data, shape, loss, grad, sums, total, perRow, back, probabilities, shifted, binary, balanced];
+export const alsoUsed = [squared, scaled, components, activations, train, wrong];

@@ -52,12 +52,10 @@ class MemoryTensor<T extends Dtype> implements EngineTensor<DataOf[T]> {
 
   get data(): DataOf[T] {
     this.#check();
-    const { memory } = this.#storage.runtime.memory;
-    if (this.#view?.buffer !== memory.buffer) {
-      const kind = this.dtype === 'float32' ? Float32Array : Int32Array;
-      const start = this.#storage.address + 4 * this.#offset;
-      // the constructor was chosen by dtype, which T is
-      this.#view = new kind(memory.buffer, start, sizeOf(this.shape)) as DataOf[T];
+    const { memory } = this.#storage.runtime;
+    if (this.#view === undefined || memory.isStale(this.#view)) {
+      const view = memory.view(this.dtype, this.#storage.address + 4 * this.#offset, sizeOf(this.shape));
+      this.#view = view as DataOf[T]; // dtype, which T is, chose the kind
     }
     return this.#view as DataOf[T];
   }

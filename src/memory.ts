@@ -61,6 +61,20 @@ export class LinearMemory {
     return data.buffer === this.f32.buffer;
   }
 
+  /** A view of `length` values at an address. */
+  view(kind: 'float32', address: number, length: number): Float32Array;
+  view(kind: 'int32', address: number, length: number): Int32Array;
+  view(kind: 'float32' | 'int32', address: number, length: number): Float32Array | Int32Array;
+  view(kind: 'float32' | 'int32', address: number, length: number): Float32Array | Int32Array {
+    const { buffer } = this.memory;
+    return kind === 'int32' ? new Int32Array(buffer, address, length) : new Float32Array(buffer, address, length);
+  }
+
+  /** Whether a view was made before the last growth, which detached it. */
+  isStale(view: ArrayBufferView): boolean {
+    return view.buffer !== this.memory.buffer;
+  }
+
   /** Counts what is handed out from here on. */
   startCounting(): void {
     this.#used = 0;

@@ -32,9 +32,7 @@ export class Source {
     const { owner } = this.#operand;
     if (owner && this.data === this.#operand.data) return owner.data;
     if (this.data.length === this.length) return this.data;
-    return this.data instanceof Int32Array
-      ? new Int32Array(memory.f32.buffer, this.#offset, this.length)
-      : new Float32Array(memory.f32.buffer, this.#offset, this.length);
+    return memory.view(this.data instanceof Int32Array ? 'int32' : 'float32', this.#offset, this.length);
   }
 
   /** The address of the values where they lie in this memory in the form that kernels read. */

@@ -1,5 +1,12 @@
 // The public types. Shapes in brackets: N samples, C classes, d further axes.
 
+declare global {
+  // known to TypeScript from lib ESNext.Disposable on; declared alike here for users of an older lib
+  interface SymbolConstructor {
+    readonly dispose: unique symbol;
+  }
+}
+
 /** Every typed array that can hold numbers. */
 export type NumericArray =
   | Int8Array

@@ -13,7 +13,8 @@
 // group relative to its own maximum. Zero weights drop their term; a component with nothing outside costs exactly 0.
 
 import {
-  add, and, anyOf, clear, div, eq, lanes, loadV, lt, mul, neg, pmin, sameInt, select_, splat, storeV, sub,
+  add, and, anyOf, clear, div, eq, lanes, loadV, lt, madd, mul, neg, pmax, pmin, sameInt, select_, splat, storeV, sub, sumOf,
+  widenAdd, zeroW,
 } from '../lane';
 import { log1p } from '../math';
 import { Plan } from '../plan';
@@ -26,18 +27,27 @@ const SPAN: f32 = 80;
 /** Differences below this are rounded by at most 4.8e-7. */
 const FAR: f32 = 16;
 
-const WEIGHT = 0; // s, 0 for a sample that is ignored or computed in float64
-const INCOMING = 1; // incoming gradient · s
-const LOSS = 2;
-const EXACT = 3; // not 0 for a sample computed in float64
-const EXACT_LOSS = 4;
-const MAX = 5;
-const REST = 6; // q
+// lane arrays: one value per sample of a tile
+const TARGET = 0; // int32; past the last sample ignoreIndex
+const WEIGHT = 1; // s; 0 for a sample that is ignored or computed in float64
+const INCOMING = 2; // incoming gradient · s
+const LOSS = 3;
+const EXACT = 4; // not 0 for a sample computed in float64
+const EXACT_LOSS = 5;
+const MAX = 6;
+const REST = 7; // q
 
 // tiles: logits; gradients of the samples computed in float64; e, then gradients; what multiplies e in the gradient
 const TILES = 4;
-// after the tiles, per component: the target's group (int32), the loss, and the loss of the samples computed in float64
-const PER_COMPONENT = 3;
+// after the tiles, per component: the target's group (int32), the loss, the loss of the samples computed in float64, and
+// Π(1 + ratio) − 1 of the samples whose logarithm is still to be taken
+const PER_COMPONENT = 4;
+const GROUP = 0;
+const PART = 1;
+const EXACT_PART = 2;
+const PRODUCT = 3;
+/** Products and ratios beyond this are not multiplied any more: 2^60·2^60 is far from overflow. */
+const LARGE: f32 = 1152921504606846976;
 
 /** Scratch in bytes. */
 export function componentScratch<V>(p: Plan): usize {
@@ -63,6 +73,9 @@ export function componentScratch<V>(p: Plan): usize {
 export function componentKernel<V, W>(p: Plan): void {
   const cursor = begin(p);
   const tile = tileOf<V>(p, 0), exact = tileOf<V>(p, 1), grads = tileOf<V>(p, 2);
+  // where no sample's own loss is asked for, one logarithm serves many samples (reduce.ts, addLog)
+  const lumped = !(p.loss | p.sampleWeight);
+  for (let k = 0; k < p.components; k++) storeV<V>(componentArray<V>(p, k, PRODUCT), splat<V>(0));
   while (advance<V>(p, cursor, false)) {
     pack<V>(cursor.x, cursor.classStepX, cursor.sampleStep, p.classes, cursor.n, tile);
     maxTile<V>(tile, p.classes, cursor.n, laneArray<V>(p, MAX));
@@ -71,38 +84,67 @@ export function componentKernel<V, W>(p: Plan): void {
     const some = gather<V>(p, cursor, tile, exact, far);
     // within a group far below the maximum the error of x − m shows, so it is taken back wherever it may exceed 5e-7
     expTile<V>(tile, grads, p.classes, cursor.n, laneArray<V>(p, MAX), laneArray<V>(p, REST), far);
-    for (let i = 0; i < cursor.n; i += lanes<V>()) column<V>(p, grads, i);
-    if (some) mergeExact<V>(p, cursor, grads, exact);
-    addLosses<V, W>(p, laneArray<V>(p, LOSS), cursor.sample, cursor.n);
-    for (let c = 0; c < p.components; c++) {
-      const losses = componentArray<V>(p, c, 1);
-      let sum: f64 = 0;
-      for (let i = 0; i < cursor.n; i++) sum += load<f32>(losses + (<usize>i << 2));
-      const total = p.componentSums + (<usize>c << 3);
-      store<f64>(total, load<f64>(total) + sum);
-      if (p.componentLosses) {
-        copyFloats<V>(losses, p.componentLosses + (<usize>(c * p.componentStride + cursor.sample) << 2), cursor.n);
-      }
-    }
+    for (let i = 0; i < cursor.n; i += lanes<V>()) column<V, W>(p, grads, <usize>i << 2, lumped);
+    if (some) mergeExact<V>(p, cursor, grads, exact, lumped);
+    if (!lumped) addParts<V, W>(p, cursor);
     if (p.grad) unpack<V>(grads, cursor.g, cursor.classStepG, cursor.sampleStep, p.classes, cursor.n);
   }
+  if (lumped) for (let k = 0; k < p.components; k++) flush<V, W>(p, k);
+}
+
+/** Adds the losses of a tile, total and by component, and stores them where they are kept. */
+function addParts<V, W>(p: Plan, cursor: Cursor): void {
+  addLosses<V, W>(p, laneArray<V>(p, LOSS), cursor.sample, cursor.n);
+  for (let k = 0; k < p.components; k++) {
+    const parts = componentArray<V>(p, k, PART);
+    let sum = zeroW<W>();
+    for (let i = 0; i < cursor.n; i += lanes<V>()) sum = widenAdd<V, W>(sum, loadV<V>(parts + (<usize>i << 2)));
+    addPart(p, k, sumOf<W>(sum));
+    if (!p.componentLosses) continue;
+    copyFloats<V>(parts, p.componentLosses + (<usize>(k * p.componentStride + cursor.sample) << 2), cursor.n);
+  }
+}
+
+// @ts-ignore: decorator
+@inline function addPart(p: Plan, k: i32, part: f64): void {
+  const total = p.componentSums + (<usize>k << 3);
+  store<f64>(total, load<f64>(total) + part);
+}
+
+/** Moves the logarithms of a component's products into the sums. */
+function flush<V, W>(p: Plan, k: i32): void {
+  const place = componentArray<V>(p, k, PRODUCT);
+  const part = sumOf<W>(widenAdd<V, W>(zeroW<W>(), log1p<V>(loadV<V>(place))));
+  storeV<V>(place, splat<V>(0));
+  addPart(p, k, part);
+  const w: f64 = componentWeight(p, k);
+  if (w != 0) p.sum += w * part;
 }
 
 /** Reads what belongs to each sample and computes those that need float64; returns whether there were any. */
 function gather<V>(p: Plan, cursor: Cursor, tile: usize, exact: usize, far: bool): bool {
-  let some = false;
+  const targets = laneArray<V>(p, TARGET);
+  copyFloats<V>(p.target + (<usize>cursor.sample << 2), targets, cursor.n);
+  for (let i = cursor.n; i & (lanes<V>() - 1); i++) store<i32>(targets + (<usize>i << 2), p.ignoreIndex);
   const end = (cursor.n + lanes<V>() - 1) & ~(lanes<V>() - 1);
+  const weighted = (p.sampleWeight | p.gradOutput) != 0;
+  let some = false;
   for (let i = 0; i < end; i++) {
     const at = <usize>i << 2;
-    const sample = cursor.sample + i;
-    let t = i < cursor.n ? load<i32>(p.target + (<usize>sample << 2)) : p.ignoreIndex;
-    let s: f32 = 0;
-    if (t == p.ignoreIndex) t = 0;
-    else s = sampleWeightOf(p, sample);
-    if (s == 0) drop<V>(p, tile, i);
-    let incoming = p.gradOutput && s != 0 ? s * load<f32>(p.gradOutput + (<usize>sample << 2)) : s;
-    for (let c = 0; c < p.components; c++) {
-      store<i32>(componentArray<V>(p, c, 0) + at, load<i32>(groupOf(p, c, t)));
+    let t = load<i32>(targets + at);
+    let s: f32 = 1, incoming: f32 = 1;
+    if (t == p.ignoreIndex) {
+      t = 0;
+      s = incoming = 0;
+      drop<V>(p, tile, i);
+    } else if (weighted) {
+      const sample = cursor.sample + i;
+      s = incoming = sampleWeightOf(p, sample);
+      if (s == 0) drop<V>(p, tile, i);
+      else if (p.gradOutput) incoming *= load<f32>(p.gradOutput + (<usize>sample << 2));
+    }
+    for (let k = 0, group = groupOf(p, 0, t); k < p.components; k++, group += <usize>p.classes << 2) {
+      store<i32>(componentArray<V>(p, k, GROUP) + at, load<i32>(group));
     }
     if (far) {
       const wide = s != 0 && load<i32>(laneArray<V>(p, EXACT) + at) != 0;
@@ -111,8 +153,7 @@ function gather<V>(p: Plan, cursor: Cursor, tile: usize, exact: usize, far: bool
         some = true;
         store<f32>(laneArray<V>(p, EXACT_LOSS) + at, exactSample<V>(p, tile + at, exact + at, t, s, incoming));
         drop<V>(p, tile, i);
-        s = 0;
-        incoming = 0;
+        s = incoming = 0;
       }
     }
     store<f32>(laneArray<V>(p, WEIGHT) + at, s);
@@ -144,18 +185,18 @@ function measure<V>(p: Plan, tile: usize, i: i32): bool {
 }
 
 /** Losses and gradients of one vector of samples. */
-function column<V>(p: Plan, grads: usize, i: i32): void {
-  const at = <usize>i << 2;
+function column<V, W>(p: Plan, grads: usize, at: usize, lumped: bool): void {
   const first = grads + at, row = tileRow<V>(), end = first + <usize>p.classes * row;
   const factors = tileOf<V>(p, 3) - grads; // from a gradient to its factor
-  const zero = splat<V>(0);
-  const sum = add<V>(loadV<V>(laneArray<V>(p, REST) + at), splat<V>(1));
+  const zero = splat<V>(0), one = splat<V>(1);
   const s = loadV<V>(laneArray<V>(p, WEIGHT) + at);
+  const idle = eq<V>(s, zero);
   const incoming = mul<V>(loadV<V>(laneArray<V>(p, INCOMING) + at), splat<V>(<f32>p.upstream));
-  const unit = div<V>(incoming, sum); // gradient of a class outside, per e and weight
+  // gradient of a class outside, per e and weight
+  const unit = div<V>(incoming, add<V>(loadV<V>(laneArray<V>(p, REST) + at), one));
   let loss = zero;
   for (let k = 0; k < p.components; k++) {
-    const group = loadV<V>(componentArray<V>(p, k, 0) + at);
+    const group = loadV<V>(componentArray<V>(p, k, GROUP) + at);
     let inside = zero, outside = zero;
     for (let place = first, map = groupOf(p, k, 0); place < end; ) {
       const stop = min(place + <usize>TILE_RUN * row, end);
@@ -169,19 +210,29 @@ function column<V>(p: Plan, grads: usize, i: i32): void {
       outside = add<V>(outside, far);
       inside = add<V>(inside, near);
     }
-    const ratio = div<V>(outside, inside);
-    const part = log1p<V>(ratio);
-    const w = splat<V>(componentWeight(p, k));
-    loss = add<V>(loss, clear<V>(mul<V>(w, part), eq<V>(w, zero)));
-    storeV<V>(componentArray<V>(p, k, 1) + at, mul<V>(s, part));
+    const ratio = clear<V>(div<V>(outside, inside), idle);
+    const w = componentWeight(p, k);
+    if (lumped) {
+      const place = componentArray<V>(p, k, PRODUCT);
+      let product = loadV<V>(place);
+      if (anyOf<V>(lt<V>(splat<V>(LARGE), pmax<V>(ratio, product)))) {
+        flush<V, W>(p, k);
+        product = zero;
+      }
+      storeV<V>(place, madd<V>(ratio, add<V>(product, one), product));
+    } else {
+      const part = mul<V>(s, log1p<V>(ratio));
+      storeV<V>(componentArray<V>(p, k, PART) + at, part);
+      if (w != 0) loss = add<V>(loss, mul<V>(splat<V>(w), part));
+    }
     if (!p.grad) continue;
-    const away = mul<V>(unit, w), near = neg<V>(mul<V>(away, ratio));
+    const away = mul<V>(unit, splat<V>(w)), near = neg<V>(mul<V>(away, ratio));
     for (let place = first + factors, map = groupOf(p, k, 0); place < end + factors; place += row, map += 4) {
       const factor = select_<V>(near, away, sameInt<V>(group, map));
       storeV<V>(place, k == 0 ? factor : add<V>(loadV<V>(place), factor));
     }
   }
-  storeV<V>(laneArray<V>(p, LOSS) + at, mul<V>(s, loss));
+  storeV<V>(laneArray<V>(p, LOSS) + at, loss);
   if (!p.grad) return;
   for (let place = first; place < end; place += row) storeV<V>(place, mul<V>(loadV<V>(place), loadV<V>(place + factors)));
 }
@@ -202,7 +253,7 @@ function exactSample<V>(p: Plan, x: usize, g: usize, t: i32, s: f32, incoming: f
     const part = gap == -Infinity ? 0 : Math.max(gap, 0) + Math.log1p(e);
     const share = (gap > 0 ? 1 : e) / (1 + e); // p of the classes outside
     const w: f64 = componentWeight(p, k);
-    store<f32>(componentArray<V>(p, k, 2) + lane, <f32>(s * part));
+    store<f32>(componentArray<V>(p, k, EXACT_PART) + lane, <f32>(s * part));
     if (w == 0) continue;
     loss += w * part;
     const unit = w * incoming * p.upstream * share;
@@ -245,13 +296,17 @@ function groupSum<V>(p: Plan, x: usize, k: i32, group: i32, inside: bool, top: f
 }
 
 /** Puts the samples computed in float64 back beside the others. */
-function mergeExact<V>(p: Plan, cursor: Cursor, grads: usize, exact: usize): void {
+function mergeExact<V>(p: Plan, cursor: Cursor, grads: usize, exact: usize, lumped: bool): void {
   for (let i = 0; i < cursor.n; i++) {
     const at = <usize>i << 2;
     if (load<i32>(laneArray<V>(p, EXACT) + at) == 0) continue;
-    store<f32>(laneArray<V>(p, LOSS) + at, load<f32>(laneArray<V>(p, EXACT_LOSS) + at));
+    const loss = load<f32>(laneArray<V>(p, EXACT_LOSS) + at);
+    if (lumped) p.sum += loss;
+    else store<f32>(laneArray<V>(p, LOSS) + at, loss);
     for (let k = 0; k < p.components; k++) {
-      store<f32>(componentArray<V>(p, k, 1) + at, load<f32>(componentArray<V>(p, k, 2) + at));
+      const part = load<f32>(componentArray<V>(p, k, EXACT_PART) + at);
+      if (lumped) addPart(p, k, part);
+      else store<f32>(componentArray<V>(p, k, PART) + at, part);
     }
     for (let c = 0; c < p.classes; c++) {
       const place = <usize>c * tileRow<V>() + at;

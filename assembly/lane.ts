@@ -251,7 +251,8 @@ const SIGN: u32 = 0x80000000;
 }
 
 /** Transposes the 4 × 4 block with rows at p, p + rowBytes … into rows at q, q + toBytes … (vector tiers). */
-export function transpose4(p: usize, rowBytes: usize, q: usize, toBytes: usize): void {
+// @ts-ignore: decorator
+@inline export function transpose4(p: usize, rowBytes: usize, q: usize, toBytes: usize): void {
   const a = v128.load(p), b = v128.load(p + rowBytes), c = v128.load(p + 2 * rowBytes), d = v128.load(p + 3 * rowBytes);
   const ab0 = v128.shuffle<f32>(a, b, 0, 4, 1, 5), ab1 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
   const cd0 = v128.shuffle<f32>(c, d, 0, 4, 1, 5), cd1 = v128.shuffle<f32>(c, d, 2, 6, 3, 7);

@@ -157,7 +157,12 @@ function readIntegers(value: unknown, where: string): number[] {
   if (list.shape !== undefined && list.shape.length !== 1) {
     throw new RangeError(`${where} has shape ${show(list.shape)}, expected one axis`);
   }
-  return Array.from(list.data as ArrayLike<number | bigint>, (v, i) => readNumber(v, 'integer', `${where}[${i}]`));
+  const integers: number[] = [];
+  for (let i = 0; i < list.data.length; i++) {
+    const value = list.data[i];
+    integers.push(Number.isInteger(value) ? (value as number) : readNumber(value, 'integer', `${where}[${i}]`));
+  }
+  return integers;
 }
 
 /** Target values in class order: distinct integers, one per class. */

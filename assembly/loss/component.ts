@@ -13,7 +13,7 @@
 // group relative to its own maximum. Zero weights drop their term; a component with nothing outside costs exactly 0.
 
 import {
-  add, and, anyOf, clear, div, eq, lanes, loadV, lt, madd, mul, neg, pmax, pmin, sameInt, select_, splat, storeV, sub, sumOf,
+  add, and, anyOf, clear, div, eq, isInt, lanes, loadV, lt, madd, mul, neg, pmax, pmin, sameInt, select_, splat, storeV, sub, sumOf,
   widenAdd, zeroW,
 } from '../lane';
 import { log1p } from '../math';
@@ -123,40 +123,50 @@ function flush<V, W>(p: Plan, k: i32): void {
 
 /** Reads what belongs to each sample and computes those that need float64; returns whether there were any. */
 function gather<V>(p: Plan, cursor: Cursor, tile: usize, exact: usize, far: bool): bool {
-  const targets = laneArray<V>(p, TARGET);
+  const targets = laneArray<V>(p, TARGET), one = splat<V>(1);
   copyFloats<V>(p.target + (<usize>cursor.sample << 2), targets, cursor.n);
   for (let i = cursor.n; i & (lanes<V>() - 1); i++) store<i32>(targets + (<usize>i << 2), p.ignoreIndex);
+  let special = far || (p.sampleWeight | p.gradOutput) != 0;
+  for (let i = 0; i < cursor.n; i += lanes<V>()) {
+    const at = <usize>i << 2;
+    storeV<V>(laneArray<V>(p, WEIGHT) + at, one);
+    storeV<V>(laneArray<V>(p, INCOMING) + at, one);
+    special = special || anyOf<V>(isInt<V>(targets + at, p.ignoreIndex));
+  }
+  const some = special && gatherSpecial<V>(p, cursor, tile, exact, far);
   const end = (cursor.n + lanes<V>() - 1) & ~(lanes<V>() - 1);
-  const weighted = (p.sampleWeight | p.gradOutput) != 0;
+  for (let k = 0; k < p.components; k++) {
+    const map = groupOf(p, k, 0), groups = componentArray<V>(p, k, GROUP);
+    for (let at: usize = 0; at < <usize>end << 2; at += 4) {
+      const t = load<i32>(targets + at);
+      store<i32>(groups + at, load<i32>(map + (<usize>select<i32>(0, t, t == p.ignoreIndex) << 2)));
+    }
+  }
+  return some;
+}
+
+/** gather for a tile with samples that are ignored, weighted, have gradients of their own or may need float64. */
+function gatherSpecial<V>(p: Plan, cursor: Cursor, tile: usize, exact: usize, far: bool): bool {
+  const end = (cursor.n + lanes<V>() - 1) & ~(lanes<V>() - 1);
   let some = false;
   for (let i = 0; i < end; i++) {
     const at = <usize>i << 2;
-    let t = load<i32>(targets + at);
-    let s: f32 = 1, incoming: f32 = 1;
-    if (t == p.ignoreIndex) {
-      t = 0;
-      s = incoming = 0;
-      drop<V>(p, tile, i);
-    } else if (weighted) {
-      const sample = cursor.sample + i;
-      s = incoming = sampleWeightOf(p, sample);
-      if (s == 0) drop<V>(p, tile, i);
-      else if (p.gradOutput) incoming *= load<f32>(p.gradOutput + (<usize>sample << 2));
-    }
-    for (let k = 0, group = groupOf(p, 0, t); k < p.components; k++, group += <usize>p.classes << 2) {
-      store<i32>(componentArray<V>(p, k, GROUP) + at, load<i32>(group));
-    }
+    const sample = cursor.sample + i;
+    const t = load<i32>(laneArray<V>(p, TARGET) + at);
+    const s: f32 = t == p.ignoreIndex ? 0 : sampleWeightOf(p, sample);
+    let kept = s;
+    let incoming: f32 = p.gradOutput && s != 0 ? s * load<f32>(p.gradOutput + (<usize>sample << 2)) : s;
     if (far) {
       const wide = s != 0 && load<i32>(laneArray<V>(p, EXACT) + at) != 0;
       store<i32>(laneArray<V>(p, EXACT) + at, wide);
       if (wide) {
         some = true;
         store<f32>(laneArray<V>(p, EXACT_LOSS) + at, exactSample<V>(p, tile + at, exact + at, t, s, incoming));
-        drop<V>(p, tile, i);
-        s = incoming = 0;
+        kept = incoming = 0;
       }
     }
-    store<f32>(laneArray<V>(p, WEIGHT) + at, s);
+    if (kept == 0) drop<V>(p, tile, i);
+    store<f32>(laneArray<V>(p, WEIGHT) + at, kept);
     store<f32>(laneArray<V>(p, INCOMING) + at, incoming);
   }
   return some;
@@ -173,13 +183,12 @@ function measure<V>(p: Plan, tile: usize, i: i32): bool {
   const at = <usize>i << 2;
   let column = tile + at;
   let low = loadV<V>(column);
-  let odd = splat<V>(0); // x − x: 0, or NaN where x is not finite
-  for (let c = 0; c < p.classes; c++, column += tileRow<V>()) {
-    const x = loadV<V>(column);
-    low = pmin<V>(low, x);
-    odd = add<V>(odd, sub<V>(x, x));
+  for (let c = 1; c < p.classes; c++) {
+    column += tileRow<V>();
+    low = pmin<V>(low, loadV<V>(column));
   }
-  const span = add<V>(sub<V>(loadV<V>(laneArray<V>(p, MAX) + at), low), odd);
+  // not less than anything where the span is infinite; a NaN that pmin passed over comes back with the exponentials
+  const span = sub<V>(loadV<V>(laneArray<V>(p, MAX) + at), low);
   storeV<V>(laneArray<V>(p, EXACT) + at, clear<V>(splat<V>(1), lt<V>(span, splat<V>(SPAN))));
   return anyOf<V>(clear<V>(splat<V>(1), lt<V>(span, splat<V>(FAR))));
 }
@@ -227,14 +236,15 @@ function column<V, W>(p: Plan, grads: usize, at: usize, lumped: bool): void {
     }
     if (!p.grad) continue;
     const away = mul<V>(unit, splat<V>(w)), near = neg<V>(mul<V>(away, ratio));
-    for (let place = first + factors, map = groupOf(p, k, 0); place < end + factors; place += row, map += 4) {
-      const factor = select_<V>(near, away, sameInt<V>(group, map));
-      storeV<V>(place, k == 0 ? factor : add<V>(loadV<V>(place), factor));
+    const last = k == p.components - 1;
+    for (let place = first, map = groupOf(p, k, 0); place < end; place += row, map += 4) {
+      let factor = select_<V>(near, away, sameInt<V>(group, map));
+      if (k > 0) factor = add<V>(factor, loadV<V>(place + factors));
+      if (last) storeV<V>(place, mul<V>(loadV<V>(place), factor));
+      else storeV<V>(place + factors, factor);
     }
   }
-  storeV<V>(laneArray<V>(p, LOSS) + at, loss);
-  if (!p.grad) return;
-  for (let place = first; place < end; place += row) storeV<V>(place, mul<V>(loadV<V>(place), loadV<V>(place + factors)));
+  if (!lumped) storeV<V>(laneArray<V>(p, LOSS) + at, loss);
 }
 
 /** One sample in float64, its gradient in the same column of the other tile; returns its loss. */

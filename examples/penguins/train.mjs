@@ -21,7 +21,7 @@ import { random, shuffle } from './random.mjs';
  * @typedef {object} Task
  * @property {string} name
  * @property {string} lossName
- * @property {Function & { forward: Function }} loss a loss of lossmith: `loss(logits, target, options)`
+ * @property {{ forward: Function, prepare: Function }} loss a loss of lossmith
  * @property {Record<string, unknown>} options its options
  * @property {string[]} [componentNames] what its components are called
  * @property {number[]} outputShape of one row of logits, e.g. [3] or [3, 4]
@@ -52,8 +52,8 @@ export function learningRate(task) {
 const sizeOf = (shape) => shape.reduce((product, size) => product * size, 1);
 
 /**
- * Trains a linear model on a task by gradient descent. The loss and its gradient come from `task.loss`; the gradient
- * lands in the same array at every step.
+ * Trains a linear model on a task by gradient descent. The loss and its gradient come from `task.loss`, prepared once:
+ * every step reads the logits and targets that are in the arrays then, and rewrites the same gradient.
  *
  * @param {Task} task
  * @param {object} [settings]
@@ -68,27 +68,28 @@ export function train(task, { steps = 1000, seed = 1, model, onStep } = {}) {
   const rate = learningRate(task);
   const initialLoss = evaluate(task, trained, task.train).loss;
 
-  const nextBatch = batches(task, random(seed));
+  const batch = batches(task, random(seed));
   const rows = Math.min(task.train.rows, BATCH_ROWS);
   const logits = { data: new Float32Array(rows * outputs), shape: [rows, ...task.outputShape] };
-  const options = { ...task.options, out: new Float32Array(rows * outputs) };
+  const lossStep = task.loss.prepare(logits, batch.target, task.options);
   const curve = new Float64Array(steps);
   const stepTimes = new Float64Array(steps);
   const lossTimes = new Float64Array(steps);
 
   for (let step = 0; step < steps; step++) {
     const started = performance.now();
-    const batch = nextBatch();
+    batch.next();
     forward(trained, batch.x, logits.data);
     const beforeLoss = performance.now();
-    const { loss, grad } = task.loss(logits, batch.target, options);
+    const loss = lossStep();
     lossTimes[step] = performance.now() - beforeLoss;
-    descend(trained, batch.x, grad.data, rate);
+    descend(trained, batch.x, lossStep.grad.data, rate);
     stepTimes[step] = performance.now() - started;
     curve[step] = loss;
     onStep?.(step + 1, loss);
   }
 
+  lossStep.free();
   const final = evaluate(task, trained, task.train);
   return {
     task,
@@ -123,34 +124,34 @@ export function evaluate(task, model, data) {
 
 /**
  * Gives the training rows in shuffled batches of constant size, starting over at the end, or all rows every time if
- * they fit in one batch. The arrays of a batch are overwritten by the next.
+ * they fit in one batch. `next` overwrites the arrays of the batch before.
  *
  * @param {Task} task
- * @param {() => number} next random numbers
+ * @param {() => number} random numbers in [0, 1)
  */
-function batches(task, next) {
+function batches(task, random) {
   const { x, target, rows } = task.train;
-  if (rows <= BATCH_ROWS) {
-    const all = { x, target: { data: target, shape: [rows, ...task.targetShape] } };
-    return () => all;
-  }
+  if (rows <= BATCH_ROWS) return { x, target: { data: target, shape: [rows, ...task.targetShape] }, next() {} };
   const inputs = task.features.length;
   const width = sizeOf(task.targetShape);
   const batchX = new Float32Array(BATCH_ROWS * inputs);
   const batchTarget = target.slice(0, BATCH_ROWS * width);
   const order = Int32Array.from({ length: rows }, (_, i) => i);
   let position = rows;
-  return () => {
-    for (let i = 0; i < BATCH_ROWS; i++) {
-      if (position === rows) {
-        shuffle(order, next);
-        position = 0;
+  return {
+    x: batchX,
+    target: { data: batchTarget, shape: [BATCH_ROWS, ...task.targetShape] },
+    next() {
+      for (let i = 0; i < BATCH_ROWS; i++) {
+        if (position === rows) {
+          shuffle(order, random);
+          position = 0;
+        }
+        const row = order[position++];
+        batchX.set(x.subarray(row * inputs, (row + 1) * inputs), i * inputs);
+        batchTarget.set(/** @type {any} */ (target.subarray(row * width, (row + 1) * width)), i * width);
       }
-      const row = order[position++];
-      batchX.set(x.subarray(row * inputs, (row + 1) * inputs), i * inputs);
-      batchTarget.set(/** @type {any} */ (target.subarray(row * width, (row + 1) * width)), i * width);
-    }
-    return { x: batchX, target: { data: batchTarget, shape: [BATCH_ROWS, ...task.targetShape] } };
+    },
   };
 }
 

@@ -17,13 +17,15 @@ export interface Tensor {
   shape: number[];
 }
 
-export type Loss = ((logits: Tensor, target: unknown, options: { out: Float32Array }) => LossResult) & {
-  forward: (logits: Tensor, target: unknown, options: object) => LossResult;
-};
+export interface Loss {
+  forward: (logits: Tensor, target: unknown, options: object) => { loss: number };
+  prepare: (logits: Tensor, target: unknown, options: object) => Step;
+}
 
-export interface LossResult {
-  loss: number;
+export interface Step {
+  (): number;
   grad: Tensor;
+  free: () => void;
 }
 
 export interface Task {

@@ -172,8 +172,13 @@ function classTargets(call: Call, operand: Operand, lossShape: readonly number[]
 /** Values of the logits' own shape that cannot be probabilities: integers by type, or integers one of which is negative. */
 function areLabels(operand: Operand): boolean {
   if (!operand.nested && !isFloat(operand.data)) return true;
-  const values = operand.data as Float64Array;
-  return values.some((v) => v < 0) && values.every((v) => Number.isInteger(v));
+  let negative = false;
+  for (let i = 0; i < operand.data.length; i++) {
+    const value = operand.data[i] as number;
+    if (!Number.isInteger(value)) return false;
+    negative ||= value < 0;
+  }
+  return negative;
 }
 
 /** The shape that logits for these labels would have. */

@@ -134,14 +134,18 @@ export function shiftedSumRow<V, W>(x: usize, w: usize, n: i32, m: f32): f64 {
   const step = lanes<V>();
   const top = splat<V>(m), zero = splat<V>(0);
   let total = zeroW<W>();
-  for (; n > 0; n -= step, x += 4 * step) {
-    let d = sub<V>(loadSome<V>(x, n, m), top);
-    if (w) {
-      const mass = loadSome<V>(w, n, 0);
-      d = and<V>(mul<V>(mass, d), ne<V>(mass, zero));
-      w += 4 * step;
+  while (n > 0) {
+    let sum = zero;
+    for (let turns = 0; turns < RUN && n > 0; turns++, n -= step, x += 4 * step) {
+      let d = sub<V>(loadSome<V>(x, n, m), top);
+      if (w) {
+        const mass = loadSome<V>(w, n, 0);
+        d = and<V>(mul<V>(mass, d), ne<V>(mass, zero));
+        w += 4 * step;
+      }
+      sum = add<V>(sum, d);
     }
-    total = widenAdd<V, W>(total, d);
+    total = widenAdd<V, W>(total, sum);
   }
   return sumOf<W>(total);
 }
@@ -154,12 +158,17 @@ export function massRow<V, W>(x: usize, y: usize, w: usize, n: i32, m: f32, keep
   const step = lanes<V>();
   const top = splat<V>(m), zero = splat<V>(0), a = splat<V>(keep), b = splat<V>(even);
   let masses = zeroW<W>(), products = zeroW<W>();
-  for (; n > 0; n -= step, x += 4 * step, y += 4 * step) {
-    const d = sub<V>(loadSome<V>(x, n, m), top);
-    const t = smoothed<V>(y, w, n, a, b);
-    if (w) w += 4 * step;
-    masses = widenAdd<V, W>(masses, t);
-    products = widenAdd<V, W>(products, and<V>(mul<V>(t, d), ne<V>(t, zero)));
+  while (n > 0) {
+    let mass = zero, product = zero;
+    for (let turns = 0; turns < RUN && n > 0; turns++, n -= step, x += 4 * step, y += 4 * step) {
+      const d = sub<V>(loadSome<V>(x, n, m), top);
+      const t = smoothed<V>(y, w, n, a, b);
+      if (w) w += 4 * step;
+      mass = add<V>(mass, t);
+      product = add<V>(product, and<V>(mul<V>(t, d), ne<V>(t, zero)));
+    }
+    masses = widenAdd<V, W>(masses, mass);
+    products = widenAdd<V, W>(products, product);
   }
   store<f64>(shifted, sumOf<W>(products));
   return sumOf<W>(masses);

@@ -19,8 +19,10 @@ export interface Case {
   /** Whether the target holds class indices, probabilities or values of the input's shape; activations have none. */
   readonly target: 'indices' | 'probabilities' | 'labels' | 'values' | 'none';
   readonly options: ReferenceOptions;
-  /** How many times faster than plain JavaScript with reused buffers this has to be. */
+  /** How many times faster than plain JavaScript with reused buffers this has to be on plain arrays. */
   readonly ratio?: number;
+  /** The same for tensors in linear memory. */
+  readonly tensorRatio?: number;
 }
 
 const indices = { operation: 'crossEntropy', target: 'indices', options: {} } as const;
@@ -36,13 +38,19 @@ const twoParts = {
 };
 
 const table: readonly Omit<Case, 'name'>[] = [
-  { ...indices, meaning: 'a batch over a thousand classes', shape: [128, 1000], ratio: 7 },
-  { ...indices, meaning: 'many rows, few classes', shape: [8192, 4], ratio: 3 },
-  { ...indices, meaning: 'image segmentation, class axis in the middle', shape: [16, 21, 64, 64], ratio: 6 },
-  { ...indices, meaning: 'a small multi-dimensional batch', shape: [8, 3, 47] },
+  { ...indices, meaning: 'a batch over a thousand classes', shape: [128, 1000], ratio: 7, tensorRatio: 9 },
+  { ...indices, meaning: 'many rows, few classes', shape: [8192, 4], ratio: 3, tensorRatio: 5 },
+  {
+    ...indices,
+    meaning: 'image segmentation, class axis in the middle',
+    shape: [16, 21, 64, 64],
+    ratio: 6,
+    tensorRatio: 8,
+  },
+  { ...indices, meaning: 'a small multi-dimensional batch', shape: [8, 3, 47], ratio: 1, tensorRatio: 4 },
   { ...indices, meaning: 'a small batch', shape: [32, 10] },
   { operation: 'crossEntropy', target: 'probabilities', options: {}, meaning: 'distillation', shape: [128, 1000] },
-  { ...labels, meaning: 'a thousand yes/no labels', shape: [256, 1000], ratio: 6 },
+  { ...labels, meaning: 'a thousand yes/no labels', shape: [256, 1000], ratio: 6, tensorRatio: 8 },
   { ...labels, meaning: 'a small multi-label batch', shape: [8, 47] },
   {
     operation: 'mse',
@@ -51,6 +59,7 @@ const table: readonly Omit<Case, 'name'>[] = [
     meaning: 'regression, beyond the caches',
     shape: [1_000_000],
     ratio: 2,
+    tensorRatio: 5,
   },
   {
     operation: 'componentCrossEntropy',
@@ -59,6 +68,7 @@ const table: readonly Omit<Case, 'name'>[] = [
     meaning: 'two components of two groups',
     shape: [8192, 4],
     ratio: 3,
+    tensorRatio: 4,
   },
   { operation: 'softmax', target: 'none', options: {}, meaning: 'forward only', shape: [128, 1000] },
   { operation: 'sigmoid', target: 'none', options: {}, meaning: 'forward only', shape: [1_000_000] },

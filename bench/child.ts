@@ -2,6 +2,7 @@
 import { Bench } from 'tinybench';
 import { cases, makeInputs } from './cases.ts';
 import { contenders, type Trial } from './contenders.ts';
+import { allowRelaxedSimd } from './flags.ts';
 
 export type Request =
   | { readonly kind: 'prepare'; readonly workload: string; readonly contender: string; readonly time: number }
@@ -15,6 +16,7 @@ export interface Answer {
 /** A sample takes some 100 µs, so that the clock does not matter. */
 const sampleTime = 0.1;
 
+allowRelaxedSimd();
 let trial: Trial | undefined;
 let calls = 1;
 

@@ -1,13 +1,4 @@
-import {
-  bceWithLogits,
-  componentCrossEntropy,
-  crossEntropy,
-  mse,
-  sigmoid,
-  softmax,
-  type Tensor,
-  type TensorLike,
-} from '../src/index.ts';
+import { createEngine, type Step, type Tensor, type TensorInput, type Tier } from '../src/index.ts';
 import * as plain from './baseline.ts';
 import { type Case, type Inputs, sampleShape } from './cases.ts';
 
@@ -24,38 +15,80 @@ export interface Contender {
   prepare(item: Case, inputs: Inputs): Trial;
 }
 
+type Engine = ReturnType<typeof createEngine>;
+
+/** The operands of a workload, where a contender keeps them. */
+interface Operands {
+  readonly input: TensorInput;
+  readonly target: TensorInput;
+  readonly out: Tensor;
+}
+
+/** A call of this library per run. */
+function callTrial(item: Case, engine: Engine, { input, target, out }: Operands): Trial {
+  const gradient = () => out.data;
+  const { components = [], weights = [] } = item.options;
+  switch (item.operation) {
+    case 'crossEntropy':
+      return { run: () => engine.crossEntropy(input, target, { out }).loss, gradient };
+    case 'componentCrossEntropy':
+      return { run: () => engine.componentCrossEntropy(input, target, { components, weights, out }).loss, gradient };
+    case 'bceWithLogits':
+      return { run: () => engine.bceWithLogits(input, target, { out }).loss, gradient };
+    case 'mse':
+      return { run: () => engine.mse(input, target, { out }).loss, gradient };
+    case 'softmax':
+      return { run: () => activation(engine.softmax(input, { out })), gradient };
+    case 'sigmoid':
+      return { run: () => activation(engine.sigmoid(input, { out })), gradient };
+  }
+}
+
+const activation = (_output: Tensor): number => Number.NaN;
+
+/** A prepared step per run; activations have none and are called. */
+function stepTrial(item: Case, engine: Engine, operands: Operands): Trial {
+  const { input, target, out } = operands;
+  const { components = [], weights = [] } = item.options;
+  const steps: Partial<Record<Case['operation'], () => Step<'mean'>>> = {
+    crossEntropy: () => engine.crossEntropy.prepare(input, target, { out }),
+    componentCrossEntropy: () => engine.componentCrossEntropy.prepare(input, target, { components, weights, out }),
+    bceWithLogits: () => engine.bceWithLogits.prepare(input, target, { out }),
+    mse: () => engine.mse.prepare(input, target, { out }),
+  };
+  const run = steps[item.operation]?.();
+  return run ? { run, gradient: () => out.data } : callTrial(item, engine, operands);
+}
+
 /** This library on plain typed arrays, gradient into a reused buffer. */
-export const lossmith: Contender = {
-  name: 'lossmith',
+export const arrays: Contender = {
+  name: 'arrays',
   prepare(item, inputs) {
-    const { shape, options } = item;
-    const input: Tensor = { data: inputs.input, shape };
-    const out = new Float32Array(inputs.input.length);
-    const gradient = () => out;
-    const indices: TensorLike = { data: inputs.indices ?? new Int32Array(0), shape: sampleShape(shape) };
-    const values: TensorLike = { data: inputs.values ?? new Float32Array(0), shape };
-    switch (item.operation) {
-      case 'crossEntropy': {
-        const target = item.target === 'probabilities' ? values : indices;
-        return { run: () => crossEntropy(input, target, { out }).loss, gradient };
-      }
-      case 'componentCrossEntropy': {
-        const { components = [], weights = [] } = options;
-        return { run: () => componentCrossEntropy(input, indices, { components, weights, out }).loss, gradient };
-      }
-      case 'bceWithLogits':
-        return { run: () => bceWithLogits(input, values, { out }).loss, gradient };
-      case 'mse':
-        return { run: () => mse(input, values, { out }).loss, gradient };
-      case 'softmax':
-        return { run: () => activation(softmax(input, { out })), gradient };
-      case 'sigmoid':
-        return { run: () => activation(sigmoid(input, { out })), gradient };
-    }
+    const { shape } = item;
+    const target = inputs.indices
+      ? { data: inputs.indices, shape: sampleShape(shape) }
+      : { data: inputs.values ?? new Float32Array(0), shape };
+    const out = { data: new Float32Array(inputs.input.length), shape };
+    return callTrial(item, createEngine({ tier: 'simd' }), { input: { data: inputs.input, shape }, target, out });
   },
 };
 
-const activation = (_output: Tensor): number => Number.NaN;
+/** This library on tensors in linear memory. */
+const onTensors = (name: string, tier: Tier, trial: typeof callTrial): Contender => ({
+  name,
+  prepare(item, inputs) {
+    const engine = createEngine({ tier });
+    if (engine.tier !== tier) throw new Error(`${name}: this runtime has '${engine.tier}'`);
+    const { shape } = item;
+    const input = engine.from(inputs.input, shape);
+    const target = inputs.indices
+      ? engine.from(inputs.indices, sampleShape(shape))
+      : engine.from(inputs.values ?? inputs.input, shape);
+    return trial(item, engine, { input, target, out: engine.tensor(shape) });
+  },
+});
+
+export const tensors = onTensors('tensors', 'simd', callTrial);
 
 /** Plain fused loops over the same arrays, the gradient written where `gradientOf` says. */
 function plainTrial(item: Case, inputs: Inputs, gradientOf: () => Float32Array): Trial {
@@ -110,9 +143,20 @@ export const plainReused: Contender = {
 
 /** Plain JavaScript that allocates its gradient in each call. */
 export const plainAllocating: Contender = {
-  name: 'JS, allocating',
+  name: 'JS, fresh',
   prepare: (item, inputs) => plainTrial(item, inputs, () => new Float32Array(inputs.input.length)),
 };
 
-/** The columns, in order: ours first, then what it is compared with (the target ratios concern the second). */
-export const contenders: readonly Contender[] = [lossmith, plainReused, plainAllocating];
+/** What the target ratios compare with. */
+export const baseline = plainReused;
+
+/** The columns, in order: ours on arrays, on tensors, as prepared steps in each tier, then plain JavaScript. */
+export const contenders: readonly Contender[] = [
+  arrays,
+  tensors,
+  onTensors('steps', 'simd', stepTrial),
+  onTensors('scalar', 'scalar', stepTrial),
+  onTensors('relaxed', 'relaxed', stepTrial),
+  baseline,
+  plainAllocating,
+];

@@ -130,7 +130,7 @@ export class Laboratory {
         };
       });
     } finally {
-      for (const child of children) child.disconnect();
+      for (const child of children) if (child.connected) child.disconnect();
     }
   }
 }

@@ -280,6 +280,58 @@ const SIGN: u32 = 0x80000000;
   return <W>((acc as f64) + <f64>(v as f32));
 }
 
+// A product Π(1 + q) − 1 in float64 over the lanes of V needs two accumulators: of its lower and of its upper half.
+
+// @ts-ignore: decorator
+@inline function grow<W>(acc: W, q: W): W {
+  if (isVector<W>()) {
+    const a = acc as v128, b = q as v128;
+    return f64x2.add(a, f64x2.mul(b, f64x2.add(a, f64x2.splat(1)))) as W;
+  }
+  return <W>((acc as f64) + (q as f64) * ((acc as f64) + 1));
+}
+
+/** The product of the lower half, grown by q. */
+// @ts-ignore: decorator
+@inline export function growLow<V, W>(acc: W, q: V): W {
+  if (isVector<V>()) return grow<W>(acc, f64x2.promote_low_f32x4(q as v128) as W);
+  return grow<W>(acc, <W>(<f64>(q as f32)));
+}
+
+/** The product of the upper half, grown by q; V of one lane has none. */
+// @ts-ignore: decorator
+@inline export function growHigh<V, W>(acc: W, q: V): W {
+  if (!isVector<V>()) return acc;
+  return grow<W>(acc, f64x2.promote_low_f32x4(v128.shuffle<f32>(q as v128, q as v128, 2, 3, 2, 3)) as W);
+}
+
+/** Whether a product has passed a limit. */
+// @ts-ignore: decorator
+@inline export function exceeds<W>(acc: W, limit: f64): bool {
+  if (isVector<W>()) return v128.any_true(f64x2.gt(acc as v128, f64x2.splat(limit)));
+  return (acc as f64) > limit;
+}
+
+/** log1p of every lane, added up. */
+export function logOf<W>(acc: W): f64 {
+  if (isVector<W>()) {
+    return Math.log1p(f64x2.extract_lane(acc as v128, 0)) + Math.log1p(f64x2.extract_lane(acc as v128, 1));
+  }
+  return Math.log1p(acc as f64);
+}
+
+// @ts-ignore: decorator
+@inline export function loadW<W>(p: usize): W {
+  if (isVector<W>()) return v128.load(p) as W;
+  return load<f64>(p) as W;
+}
+
+// @ts-ignore: decorator
+@inline export function storeW<W>(p: usize, acc: W): void {
+  if (isVector<W>()) v128.store(p, acc as v128);
+  else store<f64>(p, acc as f64);
+}
+
 /** The sum of the accumulator's lanes. */
 // @ts-ignore: decorator
 @inline export function sumOf<W>(acc: W): f64 {

@@ -3,7 +3,7 @@
 import { Plan } from './plan';
 import { tileRow, tileWidth } from './sweep';
 
-/** Rows of more classes than this are walked class by class; shorter ones go through tiles (bench/tune). */
+/** Rows of more classes than this are walked class by class; shorter ones go through tiles (docs/kernels.md). */
 const ROW_CLASSES = 32;
 /** Bytes in front of the lane arrays of the scratch. */
 const CURSOR_BYTES: usize = 64;

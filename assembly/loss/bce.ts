@@ -14,16 +14,16 @@
 
 import { beginRuns, nextRun, Run } from '../elements';
 import {
-  abs_, add, and, clear, div, eq, lanes, loadV, lt, madd, mul, ne, neg, nmadd, select_, splat, storeV, sub, sumOf, widenAdd,
-  xor, zeroW,
+  abs_, add, and, clear, div, eq, growHigh, growLow, lanes, loadV, logOf, lt, madd, mul, ne, neg, nmadd, select_, splat,
+  storeV, sub, sumOf, widenAdd, xor, zeroW,
 } from '../lane';
 import { exp, log1p } from '../math';
 import { IGNORE, Plan } from '../plan';
 
 /** Vectors whose h·|x| are summed in float32. */
 const SHORT = 16;
-/** Factors 1 + e ≤ 2 of one product of logarithms: 2^96 is far from overflow. */
-const FACTORS = 96;
+/** Factors 1 + e ≤ 2 of one product: 2^512 is far from overflow. */
+const FACTORS = 512;
 
 /** Binary cross entropy over a plan. */
 export function bceKernel<V, W>(p: Plan): void {
@@ -35,14 +35,14 @@ export function bceKernel<V, W>(p: Plan): void {
   }
 }
 
-/** Without weights: Σ L is the logarithm of one product (reduce.ts, addLog). */
+/** Without weights: Σ L is the logarithm of one product (reduce.ts, addLog), in float64 per lane. */
 function plain<V, W>(p: Plan, run: Run): void {
   const size = <usize>lanes<V>() << 2;
   const zero = splat<V>(0), one = splat<V>(1), sign = splat<V>(-0.0), upstream = splat<V>(<f32>p.upstream);
   let acc = zeroW<W>();
   let x = run.x, y = run.y, g = run.grad;
   for (let n = run.n / lanes<V>(); n > 0; ) {
-    let product = zero;
+    let low = zeroW<W>(), high = zeroW<W>();
     let factors = min(n, FACTORS);
     n -= factors;
     while (factors > 0) {
@@ -56,7 +56,8 @@ function plain<V, W>(p: Plan, run: Run): void {
         const negative = lt<V>(v, zero);
         const h = select_<V>(t, sub<V>(one, t), negative);
         away = add<V>(away, and<V>(mul<V>(a, h), ne<V>(h, zero)));
-        product = madd<V>(e, add<V>(product, one), product);
+        low = growLow<V, W>(low, e);
+        high = growHigh<V, W>(high, e);
         if (g) {
           const d = div<V>(nmadd<V>(sub<V>(one, h), e, h), add<V>(e, one));
           storeV<V>(g, mul<V>(xor<V>(d, and<V>(negative, sign)), upstream));
@@ -65,7 +66,7 @@ function plain<V, W>(p: Plan, run: Run): void {
       }
       acc = widenAdd<V, W>(acc, away);
     }
-    acc = widenAdd<V, W>(acc, log1p<V>(product));
+    p.sum += logOf<W>(low) + logOf<W>(high);
   }
   p.sum += sumOf<W>(acc);
 }

@@ -13,8 +13,8 @@
 // group relative to its own maximum. Zero weights drop their term; a component with nothing outside costs exactly 0.
 
 import {
-  add, and, anyOf, clear, div, eq, isInt, lanes, loadV, lt, madd, mul, neg, pmax, pmin, sameInt, select_, splat, storeV, sub, sumOf,
-  widenAdd, zeroW,
+  add, and, anyOf, clear, div, eq, exceeds, growHigh, growLow, isInt, lanes, loadV, loadW, logOf, lt, mul, neg, pmin, sameInt,
+  select_, splat, storeV, storeW, sub, sumOf, widenAdd, zeroW,
 } from '../lane';
 import { log1p } from '../math';
 import { Plan } from '../plan';
@@ -39,15 +39,18 @@ const REST = 7; // q
 
 // tiles: logits; gradients of the samples computed in float64; e, then gradients; what multiplies e in the gradient
 const TILES = 4;
-// after the tiles, per component: the target's group (int32), the loss, the loss of the samples computed in float64, and
-// Π(1 + ratio) − 1 of the samples whose logarithm is still to be taken
+// after the tiles, per component: the target's group (int32), the loss, the loss of the samples computed in float64, and in
+// float64 Π(1 + ratio) − 1 of the samples whose logarithm is still to be taken
 const PER_COMPONENT = 4;
 const GROUP = 0;
 const PART = 1;
 const EXACT_PART = 2;
 const PRODUCT = 3;
-/** Products and ratios beyond this are not multiplied any more: 2^60·2^60 is far from overflow. */
-const LARGE: f32 = 1152921504606846976;
+/**
+ * A product beyond this is closed. A ratio is below 2^40 in a tile without far samples and below 2^140 otherwise, so that
+ * neither eight vectors of the one nor one of the other reach 2^1024 from here.
+ */
+const LARGE: f64 = 1e180;
 
 /** Scratch in bytes. */
 export function componentScratch<V>(p: Plan): usize {
@@ -75,7 +78,7 @@ export function componentKernel<V, W>(p: Plan): void {
   const tile = tileOf<V>(p, 0), exact = tileOf<V>(p, 1), grads = tileOf<V>(p, 2);
   // where no sample's own loss is asked for, one logarithm serves many samples (reduce.ts, addLog)
   const lumped = !(p.loss | p.sampleWeight);
-  for (let k = 0; k < p.components; k++) storeV<V>(componentArray<V>(p, k, PRODUCT), splat<V>(0));
+  for (let k = 0; k < p.components; k++) setProduct<V, W>(p, k, zeroW<W>(), zeroW<W>());
   while (advance<V>(p, cursor, false)) {
     pack<V>(cursor.x, cursor.classStepX, cursor.sampleStep, p.classes, cursor.n, tile);
     maxTile<V>(tile, p.classes, cursor.n, laneArray<V>(p, MAX));
@@ -84,12 +87,13 @@ export function componentKernel<V, W>(p: Plan): void {
     const some = gather<V>(p, cursor, tile, exact, far);
     // within a group far below the maximum the error of x − m shows, so it is taken back wherever it may exceed 5e-7
     expTile<V>(tile, grads, p.classes, cursor.n, laneArray<V>(p, MAX), laneArray<V>(p, REST), far);
-    for (let i = 0; i < cursor.n; i += lanes<V>()) column<V, W>(p, grads, <usize>i << 2, lumped);
+    for (let i = 0; i < cursor.n; i += lanes<V>()) column<V, W>(p, grads, <usize>i << 2, lumped, far);
     if (some) mergeExact<V>(p, cursor, grads, exact, lumped);
     if (!lumped) addParts<V, W>(p, cursor);
+    else for (let k = 0; k < p.components; k++) closeLarge<V, W>(p, k);
     if (p.grad) unpack<V>(grads, cursor.g, cursor.classStepG, cursor.sampleStep, p.classes, cursor.n);
   }
-  if (lumped) for (let k = 0; k < p.components; k++) flush<V, W>(p, k);
+  if (lumped) for (let k = 0; k < p.components; k++) close<V, W>(p, k);
 }
 
 /** Adds the losses of a tile, total and by component, and stores them where they are kept. */
@@ -111,14 +115,26 @@ function addParts<V, W>(p: Plan, cursor: Cursor): void {
   store<f64>(total, load<f64>(total) + part);
 }
 
-/** Moves the logarithms of a component's products into the sums. */
-function flush<V, W>(p: Plan, k: i32): void {
+// @ts-ignore: decorator
+@inline function setProduct<V, W>(p: Plan, k: i32, low: W, high: W): void {
   const place = componentArray<V>(p, k, PRODUCT);
-  const part = sumOf<W>(widenAdd<V, W>(zeroW<W>(), log1p<V>(loadV<V>(place))));
-  storeV<V>(place, splat<V>(0));
+  storeW<W>(place, low);
+  storeW<W>(place + 16, high);
+}
+
+/** Moves the logarithms of a component's product into the sums. */
+function close<V, W>(p: Plan, k: i32): void {
+  const place = componentArray<V>(p, k, PRODUCT);
+  const part = logOf<W>(loadW<W>(place)) + logOf<W>(loadW<W>(place + 16));
+  setProduct<V, W>(p, k, zeroW<W>(), zeroW<W>());
   addPart(p, k, part);
   const w: f64 = componentWeight(p, k);
   if (w != 0) p.sum += w * part;
+}
+
+function closeLarge<V, W>(p: Plan, k: i32): void {
+  const place = componentArray<V>(p, k, PRODUCT);
+  if (exceeds<W>(loadW<W>(place), LARGE) || exceeds<W>(loadW<W>(place + 16), LARGE)) close<V, W>(p, k);
 }
 
 /** Reads what belongs to each sample and computes those that need float64; returns whether there were any. */
@@ -194,7 +210,7 @@ function measure<V>(p: Plan, tile: usize, i: i32): bool {
 }
 
 /** Losses and gradients of one vector of samples. */
-function column<V, W>(p: Plan, grads: usize, at: usize, lumped: bool): void {
+function column<V, W>(p: Plan, grads: usize, at: usize, lumped: bool, far: bool): void {
   const first = grads + at, row = tileRow<V>(), end = first + <usize>p.classes * row;
   const factors = tileOf<V>(p, 3) - grads; // from a gradient to its factor
   const zero = splat<V>(0), one = splat<V>(1);
@@ -209,26 +225,23 @@ function column<V, W>(p: Plan, grads: usize, at: usize, lumped: bool): void {
     let inside = zero, outside = zero;
     for (let place = first, map = groupOf(p, k, 0); place < end; ) {
       const stop = min(place + <usize>TILE_RUN * row, end);
-      let near = zero, far = zero;
+      let near = zero, rest = zero;
       for (; place < stop; place += row, map += 4) {
         const e = loadV<V>(place);
         const mask = sameInt<V>(group, map);
-        far = add<V>(far, clear<V>(e, mask));
+        rest = add<V>(rest, clear<V>(e, mask));
         near = add<V>(near, and<V>(e, mask));
       }
-      outside = add<V>(outside, far);
+      outside = add<V>(outside, rest);
       inside = add<V>(inside, near);
     }
     const ratio = clear<V>(div<V>(outside, inside), idle);
     const w = componentWeight(p, k);
     if (lumped) {
       const place = componentArray<V>(p, k, PRODUCT);
-      let product = loadV<V>(place);
-      if (anyOf<V>(lt<V>(splat<V>(LARGE), pmax<V>(ratio, product)))) {
-        flush<V, W>(p, k);
-        product = zero;
-      }
-      storeV<V>(place, madd<V>(ratio, add<V>(product, one), product));
+      storeW<W>(place, growLow<V, W>(loadW<W>(place), ratio));
+      storeW<W>(place + 16, growHigh<V, W>(loadW<W>(place + 16), ratio));
+      if (far) closeLarge<V, W>(p, k);
     } else {
       const part = mul<V>(s, log1p<V>(ratio));
       storeV<V>(componentArray<V>(p, k, PART) + at, part);

@@ -129,38 +129,48 @@ function classJob(call: Call, target: TensorInput): Job {
   if (given.sampleWeight !== undefined) {
     options.sampleWeight = readFloats(given.sampleWeight, lossShape, `${name}: sampleWeight`, 'one per sample');
   }
+  // the shape of the target first: a class axis forgotten would make every other message misleading
+  const targets = classTargets(call, readOperand(target, `${name}: target`), lossShape);
   if (given.labels !== undefined) options.labels = readLabels(given.labels, classes, `${name}: labels`);
   if ('components' in record.options) {
     options.components = readComponents(given.components, classes, `${name}: components`);
     options.componentWeights = readComponentWeights(given.weights, options.components.length, `${name}: weights`);
   }
-  const targets = classTargets(call, readOperand(target, `${name}: target`), lossShape);
   const input = new Source(source);
   return { name, record, input, shape, targets, options, outer, classes, inner, lossShape, batch: lossShape[0] ?? 1 };
 }
 
 /** Class indices or class probabilities; the shape decides, and for a bare flat array the fact that it is flat. */
 function classTargets(call: Call, operand: Operand, lossShape: readonly number[]): Targets {
-  const { name, record, shape, options } = call;
+  const { name, record, shape, given } = call;
   const input = record.names[0];
+  const need = input === 'logits' ? 'need' : 'needs';
+  const axis = () => `${input} ${need} a class axis, e.g. ${show(withClassAxis(operand, shape, given.labels))}`;
   if (operand.shape === undefined) {
-    fitExactly(operand, lossShape, `${name}: target`, () => `one class index per sample of ${input} ${show(shape)}`);
+    const alike = operand.data.length === sizeOf(shape);
+    const what = () =>
+      `one class index per sample of ${input} ${show(shape)}${alike ? `; with a target for each, ${axis()}` : ''}`;
+    fitExactly(operand, lossShape, `${name}: target`, what);
     return { kind: 'indices', source: new Source(operand) };
   }
   if (sameShape(operand.shape, lossShape)) return { kind: 'indices', source: new Source(operand) };
+  const classes = record.target === 'classes';
   if (!sameShape(operand.shape, shape)) {
-    const also = record.target === 'classes' ? ` or class probabilities ${show(shape)}` : '';
+    const also = classes ? ` or class probabilities ${show(shape)}` : '';
     throw new RangeError(
       `${name}: target has shape ${show(operand.shape)}, expected class indices ${show(lossShape)}${also} for ${input} ${show(shape)}`,
     );
   }
-  if (record.target !== 'classes' || areLabels(operand)) {
-    throw new RangeError(
-      `${name}: ${input} ${show(shape)} and target ${show(operand.shape)}: ${input} need a class axis, e.g. ${show(withClassAxis(operand, shape, options))}`,
-    );
+  const kind = kindOf(operand);
+  if (kind === 'fractions' && !classes) {
+    throw new RangeError(`${name}: target holds class probabilities, expected class indices ${show(lossShape)}`);
+  }
+  if (kind === 'labels' || kind === 'integers' || !classes) {
+    const hint = classes && kind === 'integers' ? ' (class probabilities are a float tensor)' : '';
+    throw new RangeError(`${name}: ${input} ${show(shape)} and target ${show(operand.shape)}: ${axis()}${hint}`);
   }
   for (const key of ['ignoreIndex', 'labels'] as const) {
-    if (options[key] !== undefined) {
+    if (given[key] !== undefined) {
       throw new RangeError(
         `${name}: ${key} is given with class probabilities, expected class indices ${show(lossShape)}`,
       );
@@ -169,22 +179,26 @@ function classTargets(call: Call, operand: Operand, lossShape: readonly number[]
   return { kind: 'values', source: new Source(operand) };
 }
 
-/** Values of the logits' own shape that cannot be probabilities: integers by type, or integers one of which is negative. */
-function areLabels(operand: Operand): boolean {
-  if (!operand.nested && !isFloat(operand.data)) return true;
+/**
+ * What a target of the logits' own shape holds: fractions, whole numbers of a float type (0 and 1), integers by type, or
+ * whole numbers of which one is negative (labels). The first two are probabilities.
+ */
+function kindOf({ nested, data }: Operand): 'fractions' | 'whole' | 'integers' | 'labels' {
   let negative = false;
-  for (let i = 0; i < operand.data.length; i++) {
-    const value = operand.data[i] as number;
-    if (!Number.isInteger(value)) return false;
+  for (let i = 0; i < data.length; i++) {
+    const value = Number(data[i]);
+    if (!Number.isInteger(value)) return 'fractions';
     negative ||= value < 0;
   }
-  return negative;
+  if (negative) return 'labels';
+  return nested || isFloat(data) ? 'whole' : 'integers';
 }
 
 /** The shape that logits for these labels would have. */
-function withClassAxis(operand: Operand, shape: readonly number[], options: Options): number[] {
+function withClassAxis(operand: Operand, shape: readonly number[], labels: unknown): number[] {
   const found = new Set(Array.from(operand.data as ArrayLike<number>).slice(0, 10000)).size;
-  const classes = options.labels?.length ?? (found > 1 && found < 100 ? found : 3);
+  const listed = Array.isArray(labels) || isTyped(labels) ? labels.length : undefined;
+  const classes = listed ?? (found > 1 && found < 100 ? found : 3);
   return [...shape.slice(0, 1), classes, ...shape.slice(1)];
 }
 

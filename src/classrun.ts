@@ -8,11 +8,10 @@ import { type IndexReader, indexReader } from './targets.ts';
 import { sizeOf } from './tensor.ts';
 import type { NumericArray, Tensor } from './types.ts';
 
-/** The components with their weights; a joint weight is one more, whose groups are the classes. */
-function componentsOf({ options, classes }: Job): { map: Int32Array; weight: number }[] {
-  const groups = options.components.map((map, m) => ({ map, weight: options.componentWeights[m] ?? 1 }));
-  if (options.jointWeight === 0) return groups;
-  return [...groups, { map: Int32Array.from({ length: classes }, (_, c) => c), weight: options.jointWeight }];
+/** The maps of the components; a joint weight is one more, whose groups are the classes. */
+function mapsOf({ options, classes }: Job): readonly Int32Array[] {
+  if (options.jointWeight === 0) return options.components;
+  return [...options.components, Int32Array.from({ length: classes }, (_, c) => c)];
 }
 
 export class ClassRun extends Run {
@@ -20,7 +19,7 @@ export class ClassRun extends Run {
   readonly #target: Slot | undefined;
   readonly #weight: Slot | undefined;
   readonly #sampleWeight: Slot | undefined;
-  readonly #groups: { map: Int32Array; weight: number }[];
+  readonly #maps: readonly Int32Array[];
   readonly #parts: Record<'groups' | 'componentWeights' | 'componentSums' | 'componentLosses' | 'scratch', number>;
   /** Each component's loss under the reduction. */
   readonly componentLosses: Tensor | undefined;
@@ -48,8 +47,8 @@ export class ClassRun extends Run {
     this.reserve(this.#target, indices ? samples : elements);
     this.reserve(this.#weight, classes);
     this.reserve(this.#sampleWeight, samples);
-    this.#groups = componentsOf(job);
-    const count = this.#groups.length;
+    this.#maps = mapsOf(job);
+    const count = this.#maps.length;
     const m = options.components.length;
     if (m > 0) {
       const shape = this.losses ? [m, ...job.lossShape] : [m];
@@ -78,16 +77,26 @@ export class ClassRun extends Run {
     plan.set('flags', (probabilities ? FLAGS.PROBABILITIES : 0) | (record.log ? FLAGS.LOG : 0));
     plan.setDouble('smoothing', options.labelSmoothing);
     plan.setDouble('zLoss', options.zLoss);
-    if (this.#groups.length === 0) return;
+    if (this.#maps.length === 0) return;
     plan.set('groups', base + this.#parts.groups);
     plan.set('componentWeights', base + this.#parts.componentWeights);
     plan.set('componentSums', base + this.#parts.componentSums);
     plan.set('componentLosses', this.losses ? base + this.#parts.componentLosses : 0);
     plan.set('componentStride', this.#samples);
-    this.#groups.forEach(({ map, weight }, m) => {
+    this.#maps.forEach((map, m) => {
       memory.i32.set(map, (base + this.#parts.groups) / 4 + m * classes);
-      memory.f32[(base + this.#parts.componentWeights) / 4 + m] = weight;
     });
+  }
+
+  /** Writes the weights of the components as they are now. */
+  #bringComponentWeights(): void {
+    const { memory, job } = this;
+    const { componentWeights: source, components, jointWeight } = job.options;
+    if (this.wanted.later) source?.refresh();
+    const weights = source?.live(memory);
+    const at = (this.base + this.#parts.componentWeights) / 4;
+    for (let m = 0; m < components.length; m++) memory.f32[at + m] = weights ? Number(weights[m]) : 1;
+    if (jointWeight !== 0) memory.f32[at + components.length] = jointWeight;
   }
 
   override step(): void {
@@ -98,7 +107,10 @@ export class ClassRun extends Run {
     this.bringPart(this.#weight, 0, job.classes);
     plan.setDouble('weightTotal', this.#weight ? total(this.#weight.source.live(memory)) : job.classes);
     const sums = (this.base + this.#parts.componentSums) / 8;
-    if (this.#groups.length > 0) memory.f64.fill(0, sums, sums + this.#groups.length);
+    if (this.#maps.length > 0) {
+      memory.f64.fill(0, sums, sums + this.#maps.length);
+      this.#bringComponentWeights();
+    }
     if (this.#reader && values) for (const block of blocks) this.#scan(this.#reader, values, block);
     else {
       const samples = sizeOf(job.lossShape);

@@ -3,7 +3,7 @@
 import { checkActivation, checkLoss, type Job } from './check.ts';
 import { ClassRun } from './classrun.ts';
 import { ElementRun } from './elementrun.ts';
-import { fitExactly } from './options.ts';
+import { fitExactly, overlap } from './options.ts';
 import type { Run, Wanted } from './run.ts';
 import { Plan, type Runtime } from './runtime.ts';
 import { Source } from './source.ts';
@@ -67,14 +67,19 @@ function readIncoming(job: Job, name: string, gradOutput: TensorInput): number |
   const { reduction } = job.options;
   const shape = reduction === 'none' ? job.lossShape : [];
   fitExactly(operand, shape, `${name}: gradOutput`, () => `the shape of the loss (reduction '${reduction}')`);
-  return reduction === 'none' ? new Source(operand) : Number(operand.data[0]);
+  if (reduction !== 'none') return Number(operand.data[0]);
+  const { out } = job.options;
+  if (out && overlap('data' in out ? out.data : out, operand.data)) {
+    throw new RangeError(`${name}: out overlaps gradOutput, expected ${job.record.names[0]} itself or other memory`);
+  }
+  return new Source(operand);
 }
 
 /** A prepared step: plan and scratch of its own, kept until it is freed. */
 function prepareStep(name: string, job: Job, runtime: Runtime): Step {
   const { memory } = runtime;
   const plan = new Plan(memory);
-  const run = makeRun(job, runtime, plan, { grad: true });
+  const run = makeRun(job, runtime, plan, { grad: true, later: true });
   let base = 0;
   try {
     base = memory.allocate(run.bytes);
@@ -85,7 +90,7 @@ function prepareStep(name: string, job: Job, runtime: Runtime): Step {
   run.place(base);
   let alive = true;
   const step = (): number | Tensor => {
-    if (!alive) throw new TypeError(`${name}: this step was freed`);
+    if (!alive) throw new TypeError(`${name}.prepare: this step was freed`);
     runtime.check();
     run.step();
     return run.loss;
@@ -127,6 +132,7 @@ export function makeLoss<N extends LossName>(name: N, runtime: RuntimeSource): L
   const prepare = (input: TensorInput, target: TensorInput, options?: unknown) =>
     prepareStep(name, checkLoss(`${name}.prepare`, record, input, target, options), runtime());
   // the overloads of Loss tie result types to the reduction, which the shared code above cannot follow
+  Object.defineProperty(fused, 'name', { value: name });
   const loss: unknown = Object.freeze(Object.assign(fused, { forward, backward, prepare }));
   return loss as Loss<LossOptions<N>, LossExtra<N>>;
 }
@@ -145,5 +151,6 @@ export function makeActivation<N extends ActivationName>(
     result(checkActivation(name, record, input, options));
   const backward = (gradOutput: TensorInput, input: TensorInput, options?: ActivationOptions<N>) =>
     result(checkActivation(`${name}.backward`, record, input, options, gradOutput));
+  Object.defineProperty(forward, 'name', { value: name });
   return Object.freeze(Object.assign(forward, { backward }));
 }

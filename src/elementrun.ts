@@ -110,9 +110,11 @@ export class ElementRun extends Run {
 }
 
 function outsideUnit({ name, options }: Job, values: NumericArray, at: number): RangeError {
+  const missing = Number.isNaN(values[at]) ? '; for missing labels ignoreValue: NaN' : undefined;
   const hint =
     options.ignoreValue === undefined
-      ? `; for classes -1, 0, 1 use crossEntropy with labels: [-1, 0, 1], for missing labels ignoreValue: ${values[at]}`
+      ? (missing ??
+        `; for classes -1, 0, 1 use crossEntropy with labels: [-1, 0, 1], for missing labels ignoreValue: ${values[at]}`)
       : ` (ignoreValue ${options.ignoreValue})`;
   return new RangeError(`${name}: target[${at}] is ${values[at]}, outside [0, 1]${hint}`);
 }

@@ -3,6 +3,7 @@
 import { makeActivation, makeLoss } from './core.ts';
 import { readNumber } from './options.ts';
 import { Runtime } from './runtime.ts';
+import { Source } from './source.ts';
 import {
   ACTIVATIONS,
   type ActivationName,
@@ -12,7 +13,7 @@ import {
   type LossName,
   type LossOptions,
 } from './table.ts';
-import { describe, readOperand, show, sizeOf } from './tensor.ts';
+import { describe, isFloat, isTyped, readOperand, show, sizeOf } from './tensor.ts';
 import type { Activation, Engine, EngineOptions, EngineTensor, Loss, NumericArray, TensorInput } from './types.ts';
 
 type DataOf = { float32: Float32Array; int32: Int32Array };
@@ -120,8 +121,8 @@ function readShape(shape: unknown): readonly number[] {
 const OPTIONS = ['tier', 'deterministic', 'threads', 'maximumBytes', 'module'];
 
 function readOptions(options: EngineOptions) {
-  for (const key of Object.keys(options)) {
-    if (OPTIONS.includes(key)) continue;
+  for (const [key, value] of Object.entries(options)) {
+    if (value === undefined || OPTIONS.includes(key)) continue;
     throw new TypeError(`createEngine: unknown option ${JSON.stringify(key)}, expected one of ${OPTIONS.join(', ')}`);
   }
   const { tier = 'auto', deterministic = false, threads = 1, maximumBytes, module } = options;
@@ -179,11 +180,12 @@ export function engineOf(runtime: Runtime): Engine & Losses & Activations {
         `from: source has ${operand.data.length} values, but its shape ${show(own)} needs ${sizeOf(own)}`,
       );
     }
+    const given = new Source(operand);
+    given.address(runtime.memory, Float32Array);
     const made = place(runtime, isInteger(value, operand.data) ? 'int32' : 'float32', own);
-    // memory may have grown: a source in this memory is asked for its view again
-    const { data } = operand.owner ?? operand;
-    if (data instanceof BigInt64Array || data instanceof BigUint64Array) made.data.set(Array.from(data, Number));
-    else made.data.set(data);
+    const data = given.live(runtime.memory); // memory may have grown under it
+    if (made.dtype === 'int32') for (let i = 0; i < data.length; i++) made.data[i] = int32(Number(data[i]), i);
+    else made.data.set(data as Float32Array);
     return made;
   };
   const engine = {
@@ -212,10 +214,15 @@ export function engineOf(runtime: Runtime): Engine & Losses & Activations {
   return Object.freeze(engine) as unknown as Engine & Losses & Activations;
 }
 
+function int32(value: number, i: number): number {
+  if (value === (value | 0)) return value;
+  throw new RangeError(`from: source[${i}] is ${value}, outside int32`);
+}
+
 /** Integer typed arrays become int32 tensors; everything else float32. */
 function isInteger(value: TensorInput, data: NumericArray): boolean {
-  const typed = typeof value === 'object' && !Array.isArray(value);
-  return typed && !(data instanceof Float32Array) && !(data instanceof Float64Array);
+  if (isTyped(value)) return !isFloat(data);
+  return typeof value === 'object' && 'data' in value && isTyped(value.data) && !isFloat(data);
 }
 
 /**
@@ -238,6 +245,10 @@ export function createEngine(options: EngineOptions = {}): Engine & Losses & Act
   }
   const { deterministic, ...rest } = readOptions(options);
   const runtime = new Runtime(rest);
+  const { bytesReserved } = runtime.memory;
+  if (rest.maximumBytes !== undefined && bytesReserved > rest.maximumBytes) {
+    throw new RangeError(`createEngine: maximumBytes is ${rest.maximumBytes}, expected at least ${bytesReserved}`);
+  }
   if (deterministic && runtime.tier !== 'simd') {
     throw new RangeError(`createEngine: deterministic needs the simd tier, but this runtime has '${runtime.tier}'`);
   }

@@ -1,6 +1,7 @@
 // The module: which tier runs, and its exports. Instantiated at the first call, synchronously, never at import.
 
 import { instantiateSync } from '@assemblyscript/loader';
+import { PLAN_BYTES } from './generated/plan.ts';
 import { relaxed, scalar, simd } from './generated/wasm.ts';
 import type { Tier } from './types.ts';
 
@@ -67,7 +68,12 @@ export function instantiate(wanted: Tier | 'auto', module?: WebAssembly.Module):
   const make = (source: WebAssembly.Module | Uint8Array<ArrayBuffer>): Kernels =>
     instantiateSync<Kernels & Record<string, unknown>>(source).exports;
   if (module) {
-    const kernels = make(module);
+    const needs = WebAssembly.Module.imports(module).length > 0;
+    const has = new Set(WebAssembly.Module.exports(module).map(({ name }) => name));
+    const kernels = needs || !has.has('tier') || !has.has('planBytes') ? undefined : make(module);
+    if (kernels?.planBytes() !== PLAN_BYTES) {
+      throw new TypeError("createEngine: module is another WebAssembly.Module, expected this version's kernels");
+    }
     return { tier: tierOf(kernels), kernels };
   }
   const first = wanted === 'auto' ? 0 : LADDER.indexOf(wanted);

@@ -5,6 +5,8 @@
 const PAGE = 65536;
 const ALIGN = 64;
 const LARGEST = 65536 * PAGE;
+/** Bytes that memory may grow by beyond what is asked for. */
+const SLACK = 1 << 18;
 /** Scratch up to this size is kept between calls; a larger one is returned after the call. */
 const KEPT_SCRATCH = 1 << 20;
 
@@ -28,11 +30,11 @@ export class LinearMemory {
   #scratch: Block = { start: 0, bytes: 0 };
   #used = 0;
 
-  /** Takes over a module's memory from `base` on, up to `limit` bytes of memory in all. */
+  /** Takes over a module's memory from `base` on, up to `limit` bytes (whole pages of them) of memory in all. */
   constructor(memory: WebAssembly.Memory, base: number, limit = LARGEST) {
     this.memory = memory;
     this.#end = align(base);
-    this.#limit = Math.min(limit, LARGEST);
+    this.#limit = Math.min(Math.floor(limit / PAGE) * PAGE, LARGEST);
     this.renew();
   }
 
@@ -143,8 +145,8 @@ export class LinearMemory {
       );
     };
     if (end > this.#limit) fail();
-    // grow by a quarter at least, so that many small requests do not each renew the views
-    const want = Math.min(Math.max(end, have + have / 4), this.#limit);
+    // grow by a quarter, at most SLACK, so that many small requests do not each renew the views
+    const want = Math.min(Math.max(end, have + Math.min(have / 4, SLACK)), this.#limit);
     for (const target of [want, end]) {
       try {
         this.memory.grow(Math.ceil(target / PAGE) - have / PAGE);

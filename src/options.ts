@@ -3,7 +3,7 @@
 import { broadcastStrides } from './shape.ts';
 import { Source } from './source.ts';
 import type { OperationRecord, OptionKind } from './table.ts';
-import { describe, type Operand, readOperand, show, sizeOf, toFloat32 } from './tensor.ts';
+import { describe, type Operand, readOperand, show, sizeOf } from './tensor.ts';
 import type { NumericArray, Reduction, Tensor } from './types.ts';
 
 /** A weight that repeats along some axes. */
@@ -32,7 +32,7 @@ export interface Options {
   zLoss: number;
   labels: readonly number[] | undefined;
   components: readonly Int32Array[];
-  componentWeights: Float32Array;
+  componentWeights: Source | undefined;
   jointWeight: number;
 }
 
@@ -99,12 +99,10 @@ export function readCommon(name: string, given: Readonly<Record<string, unknown>
     zLoss: 0,
     labels: undefined,
     components: [],
-    componentWeights: NO_WEIGHTS,
+    componentWeights: undefined,
     jointWeight: 0,
   };
 }
-
-const NO_WEIGHTS = new Float32Array(0);
 
 /** The tensor or Float32Array that receives a result. */
 export function readOut(name: string, out: unknown): Output | undefined {
@@ -194,10 +192,9 @@ export function readComponents(value: unknown, classes: number, where: string): 
   });
 }
 
-/** One weight per component, all 1 by default. */
-export function readComponentWeights(value: unknown, components: number, where: string): Float32Array {
-  if (value === undefined) return new Float32Array(components).fill(1);
-  return toFloat32(readFloats(value, [components], where, 'one per component').data);
+/** One weight per component; none given means all 1. */
+export function readComponentWeights(value: unknown, components: number, where: string): Source | undefined {
+  return value === undefined ? undefined : readFloats(value, [components], where, 'one per component');
 }
 
 /** Whether two arrays share bytes. */

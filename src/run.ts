@@ -15,6 +15,8 @@ export interface Wanted {
   readonly grad: boolean;
   /** Incoming gradient of the backward form: one number, or one per loss. */
   readonly incoming?: number | Source;
+  /** The run steps later than its operands were checked, maybe often: plain arrays are read again at every step. */
+  readonly later?: true;
 }
 
 /** An operand, its field in the plan, and where it is. */
@@ -44,13 +46,10 @@ export abstract class Run {
   protected blocks: readonly Block[] = [];
   /** One loss per sample or element, for reduction 'none'. */
   readonly losses: Tensor | undefined;
-  /** The gradient's tensor. */
-  readonly grad: Tensor | undefined;
+  #grad: Tensor | undefined;
   #gradHome: Source | undefined;
   #gradPart = 0;
   #gradAt: number | undefined;
-  /** Plain arrays were read when they were checked, which serves the first step. */
-  #stepped = false;
   protected lossPart = 0;
   // results of the last step
   sum = 0;
@@ -68,16 +67,25 @@ export abstract class Run {
     this.incoming = wanted.incoming instanceof Source ? this.slot(wanted.incoming, 'gradOutput') : undefined;
     const { out, reduction } = job.options;
     if (wanted.grad) {
-      if (out === undefined) this.grad = { data: new Float32Array(job.input.length), shape: job.shape };
+      if (out === undefined) this.#grad = { data: new Float32Array(job.input.length), shape: job.shape };
       else {
         const tensor = 'data' in out ? out : { data: out, shape: job.shape };
-        this.grad = tensor;
+        this.#grad = tensor;
         this.#gradHome = new Source({ data: tensor.data, shape: tensor.shape, nested: false, owner: tensor });
       }
     }
     if (reduction === 'none' && job.targets) {
       this.losses = { data: new Float32Array(sizeOf(job.lossShape)), shape: job.lossShape };
     }
+  }
+
+  /** The gradient's tensor; where it was given as a bare view of linear memory, one of the memory as it is now. */
+  get grad(): Tensor | undefined {
+    const tensor = this.#grad;
+    if (tensor && this.#gradHome && tensor.data.length !== this.#gradHome.length) {
+      this.#grad = { data: this.#gradHome.live(this.memory) as Float32Array, shape: tensor.shape };
+    }
+    return this.#grad;
   }
 
   protected slot(source: Source, field: Field, kind: Slot['kind'] = Float32Array): Slot {
@@ -126,11 +134,10 @@ export abstract class Run {
   protected find(): void {
     this.memory.renew();
     for (const slot of this.slots) {
-      if (this.#stepped) slot.source.refresh();
+      if (this.wanted.later) slot.source.refresh();
       const home = slot.source.address(this.memory, slot.kind);
       if (home !== undefined) slot.home = home;
     }
-    this.#stepped = true;
     if (this.#gradHome) this.#gradAt = this.#gradHome.address(this.memory, Float32Array);
     const { plan } = this;
     plan.setDouble('sum', 0);

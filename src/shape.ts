@@ -15,7 +15,7 @@ export interface ClassGeometry {
 /** Splits a shape at its class axis: 1 by default, 0 for 1-D input; negatives count from the end. */
 export function splitAtAxis(shape: readonly number[], axis: number | undefined, where: string): ClassGeometry {
   if (shape.length === 0) {
-    throw new RangeError(`${where} [] need a class axis, e.g. [3]`);
+    throw new RangeError(`${where} [] ${where.endsWith('logits') ? 'need' : 'needs'} a class axis, e.g. [3]`);
   }
   const asked = axis ?? (shape.length === 1 ? 0 : 1);
   const at = asked < 0 ? asked + shape.length : asked;

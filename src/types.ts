@@ -30,10 +30,13 @@ export interface Tensor<D extends NumericArray = Float32Array> {
   readonly shape: readonly number[];
 }
 
+/** The data of a foreign tensor; strings, which a tensor of ONNX Runtime may hold, are refused at run time. */
+type ForeignData = NumericArray | readonly (number | boolean | bigint)[] | readonly string[];
+
 /** Anything with `data` and `shape`, or `data` and `dims` as ONNX Runtime has it. */
 export type TensorLike =
-  | { readonly data: NumericArray | readonly (number | boolean | bigint)[]; readonly shape: readonly number[] }
-  | { readonly data: NumericArray | readonly (number | boolean | bigint)[]; readonly dims: readonly number[] };
+  | { readonly data: ForeignData; readonly shape: readonly number[] }
+  | { readonly data: ForeignData; readonly dims: readonly number[] };
 
 /** What is accepted where a tensor is: a tensor, a typed array, a flat or nested array, a number where it stands for one. */
 export type TensorInput = TensorLike | NumericArray | NestedArray | number;
@@ -174,6 +177,11 @@ export interface EngineOptions {
   readonly module?: WebAssembly.Module | undefined;
 }
 
+type IntegerArray = Exclude<NumericArray, Float32Array | Float64Array>;
+
+/** What `Engine.from` makes of a source: int32 of integer typed arrays, float32 of everything else. */
+export type PlacedData<S> = S extends IntegerArray | { readonly data: IntegerArray } ? Int32Array : Float32Array;
+
 /** What an engine has beside the losses and activations. */
 export interface Engine {
   /** The tier that is really running. */
@@ -187,11 +195,7 @@ export interface Engine {
   tensor(shape: readonly number[], dtype?: 'float32'): EngineTensor;
   tensor(shape: readonly number[], dtype: 'int32'): EngineTensor<Int32Array>;
   /** Copies a tensor in: integer typed arrays as int32, everything else as float32. */
-  from(
-    source: Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array,
-    shape?: readonly number[],
-  ): EngineTensor<Int32Array>;
-  from(source: TensorInput, shape?: readonly number[]): EngineTensor;
+  from<S extends TensorInput>(source: S, shape?: readonly number[]): EngineTensor<PlacedData<S>>;
   stats(): EngineStats;
   /** Ends the engine; use of it or of its tensors is then a TypeError. */
   dispose(): void;

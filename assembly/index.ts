@@ -8,7 +8,7 @@ import { mseKernel } from './loss/mse';
 import { sigmoidKernel } from './loss/sigmoid';
 import { softmaxKernel } from './loss/softmax';
 import { Plan } from './plan';
-import { scanIndices as scanIndicesOf, scanUnit as scanUnitOf } from './reduce';
+import { canonicalizeNaN, scanIndices as scanIndicesOf, scanUnit as scanUnitOf } from './reduce';
 import { rowScratchBytes, scratchBytes, walksRows } from './walk';
 
 /** Bytes of a Plan; the build checks its own layout against it. */
@@ -78,4 +78,10 @@ export function scanIndices(p: Plan): void {
 
 export function scanUnit(p: Plan): void {
   scanUnitOf(p);
+}
+
+/** Gives every NaN among n float32 at an address the same bits. */
+export function canonicalize(address: usize, n: i32): void {
+  if (ASC_FEATURE_SIMD) canonicalizeNaN<v128>(address, n);
+  else canonicalizeNaN<f32>(address, n);
 }

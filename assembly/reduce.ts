@@ -1,7 +1,7 @@
 // What all losses do with their terms: sums in float64, sums of logarithms as logarithms of products, and the passes over
 // targets and weights that come before the first gradient (a mean needs its denominator first).
 
-import { lanes, loadV, storeV, sumOf, widenAdd, zeroW } from './lane';
+import { anyOf, lanes, loadV, ne, select_, splat, storeV, sumOf, widenAdd, zeroW } from './lane';
 import { IGNORE, Plan } from './plan';
 
 /**
@@ -123,4 +123,18 @@ export function scanUnit(p: Plan): void {
   }
   p.count += kept;
   p.weightSum += kept;
+}
+
+/** Gives every NaN among n float32 the same bits; which ones an instruction makes is up to the machine. */
+export function canonicalizeNaN<V>(p: usize, n: i32): void {
+  let i = 0;
+  for (; i + lanes<V>() <= n; i += lanes<V>(), p += <usize>lanes<V>() << 2) {
+    const v = loadV<V>(p);
+    const odd = ne<V>(v, v);
+    if (anyOf<V>(odd)) storeV<V>(p, select_<V>(splat<V>(reinterpret<f32>(0x7fc00000)), v, odd));
+  }
+  for (; i < n; i++, p += 4) {
+    const v = load<f32>(p);
+    if (v != v) store<u32>(p, 0x7fc00000);
+  }
 }

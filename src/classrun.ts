@@ -132,7 +132,10 @@ export class ClassRun extends Run {
     if (this.componentLosses && !this.losses) {
       const by = this.denominator;
       const { data } = this.componentLosses;
-      for (let m = 0; m < data.length; m++) data[m] = this.reduce(memory.f64[sums + m] as number, by);
+      for (let m = 0; m < data.length; m++) {
+        const sum = memory.f64[sums + m] as number;
+        data[m] = Number.isNaN(sum) ? Number.NaN : this.reduce(sum, by);
+      }
     }
   }
 
@@ -164,6 +167,7 @@ export class ClassRun extends Run {
     const { data, shape } = this.componentLosses;
     for (let m = 0; m < (shape[0] ?? 0); m++) {
       const part = this.#parts.componentLosses + 4 * m * this.#samples;
+      if (this.runtime.deterministic) this.runtime.kernels.canonicalize(this.base + part, block.samples);
       this.fetch(part, data, m * this.losses.data.length + block.sample, block.samples);
     }
   }

@@ -243,13 +243,13 @@ export function createEngine(options: EngineOptions = {}): Engine & Losses & Act
   if (typeof options !== 'object' || options === null) {
     throw new TypeError(`createEngine: options is ${describe(options)}, expected an object`);
   }
-  const { deterministic, ...rest } = readOptions(options);
-  const runtime = new Runtime(rest);
+  const asked = readOptions(options);
+  const runtime = new Runtime(asked);
   const { bytesReserved } = runtime.memory;
-  if (rest.maximumBytes !== undefined && bytesReserved > rest.maximumBytes) {
-    throw new RangeError(`createEngine: maximumBytes is ${rest.maximumBytes}, expected at least ${bytesReserved}`);
+  if (asked.maximumBytes !== undefined && bytesReserved > asked.maximumBytes) {
+    throw new RangeError(`createEngine: maximumBytes is ${asked.maximumBytes}, expected at least ${bytesReserved}`);
   }
-  if (deterministic && runtime.tier !== 'simd') {
+  if (asked.deterministic && runtime.tier !== 'simd') {
     throw new RangeError(`createEngine: deterministic needs the simd tier, but this runtime has '${runtime.tier}'`);
   }
   return engineOf(runtime);

@@ -25,6 +25,7 @@ export interface Kernels {
   readonly sigmoid: Kernel;
   readonly scanIndices: Kernel;
   readonly scanUnit: Kernel;
+  canonicalize(address: number, count: number): void;
 }
 
 const BYTES = { scalar, simd, relaxed } as const;

@@ -197,9 +197,22 @@ export abstract class Run {
     plan.set('gradStride', this.#gradAt === undefined ? block.inner : block.stride);
   }
 
+  /** Gives all NaN of a block's results the same bits. */
+  #canonicalize(block: Block): void {
+    const { kernels } = this.runtime;
+    const grad = this.plan.get('grad') >>> 0;
+    const stride = this.plan.get('gradStride');
+    if (grad !== 0 && stride === block.inner) kernels.canonicalize(grad, block.size);
+    else if (grad !== 0) {
+      for (let c = 0; c < block.rows; c++) kernels.canonicalize(grad + 4 * c * stride, block.inner);
+    }
+    if (this.losses) kernels.canonicalize(this.base + this.lossPart, block.samples);
+  }
+
   /** Copies the gradient and the losses of a block out. */
   protected collect(block: Block): void {
     const { memory, grad, losses } = this;
+    if (this.runtime.deterministic) this.#canonicalize(block);
     if (grad && this.#gradAt === undefined) {
       let at = (this.base + this.#gradPart) / 4;
       if (block.stride === block.inner) grad.data.set(memory.f32.subarray(at, at + block.size), block.start);
@@ -243,8 +256,10 @@ export abstract class Run {
   /** Reads the sums of a step; a mean over nothing has gradient 0. */
   protected finish(wantsGrad: boolean): void {
     if (!wantsGrad) this.grad?.data.fill(0);
-    this.sum = this.plan.getDouble('sum');
-    this.zSum = this.plan.getDouble('zSum');
+    const sum = this.plan.getDouble('sum');
+    const zSum = this.plan.getDouble('zSum');
+    this.sum = Number.isNaN(sum) ? Number.NaN : sum; // one NaN, whatever bits the machine made
+    this.zSum = Number.isNaN(zSum) ? Number.NaN : zSum;
   }
 
   /** A sum over its denominator; the mean over nothing is what `emptyMean` says. */

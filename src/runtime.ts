@@ -29,6 +29,7 @@ export { FLAGS };
 /** How to make a runtime. */
 export interface RuntimeOptions {
   readonly tier?: Tier | 'auto' | undefined;
+  readonly deterministic?: boolean | undefined;
   readonly maximumBytes?: number | undefined;
   readonly module?: WebAssembly.Module | undefined;
 }
@@ -78,10 +79,13 @@ export class Runtime {
   readonly memory: LinearMemory;
   readonly plan: Plan;
   disposed = false;
+  /** Results are the same bits everywhere, NaN included. */
+  readonly deterministic: boolean;
 
   constructor(options: RuntimeOptions = {}) {
     const { tier, kernels } = instantiate(options.tier ?? 'auto', options.module);
     this.tier = tier;
+    this.deterministic = options.deterministic ?? false;
     this.kernels = kernels;
     this.memory = new LinearMemory(kernels.memory, kernels.heapBase(), options.maximumBytes);
     this.plan = new Plan(this.memory);

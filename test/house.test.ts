@@ -26,7 +26,11 @@ const assemblyLayers: readonly Layer[] = [
 
 const sourceLayers: readonly Layer[] = [
   { name: 'entry', files: /^index(\.\w+)?$/, mayImport: ['engine', 'core', 'machine', 'generated', 'values', 'types'] },
-  { name: 'engine', files: /^engine$/, mayImport: ['core', 'arguments', 'machine', 'source', 'table', 'values', 'types'] },
+  {
+    name: 'engine',
+    files: /^engine$/,
+    mayImport: ['core', 'arguments', 'machine', 'source', 'table', 'values', 'types'],
+  },
   {
     name: 'core',
     files: /^core$/,

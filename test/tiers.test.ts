@@ -1,0 +1,116 @@
+/**
+ * Every tier passes the golden cases and the properties, as the files of those tests say, on an engine of that tier; and
+ * `deterministic: true` gives the bits that test/golden/hashes.json holds. After a change of a kernel that is meant to
+ * change bits, `LOSSMITH_HASHES=write npx vitest run test/tiers.test.ts` writes that file anew.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { relaxed, scalar, simd } from '../src/generated/wasm.ts';
+import { createEngine, defaultEngine } from '../src/index.ts';
+import { activationNames, hashes, lossNames, tiers } from './tiers.ts';
+
+/** Random problems per property here; the files run by themselves try more. */
+const RUNS = '15';
+
+describe.each(tiers)('tier %s', async (tier) => {
+  // test/library.ts takes the functions from the main entry: here those of an engine of the tier stand in for them
+  const engine = createEngine({ tier });
+  vi.resetModules();
+  vi.doMock('../src/index.ts', async (importOriginal) => {
+    const entry = await importOriginal<typeof import('../src/index.ts')>();
+    const names = [...lossNames, ...activationNames];
+    return { ...entry, ...Object.fromEntries(names.map((name) => [name, engine[name]])) };
+  });
+  vi.stubEnv('FC_RUNS', RUNS);
+  await import('./golden.test.ts');
+  await import('./property.test.ts');
+  await import('./metamorphic.test.ts');
+  // what the default engine runs, test/precision.test.ts has seen
+  if (defaultEngine().tier !== tier) await import('./precision.test.ts');
+  const { losses, activations } = await import('./library.ts');
+  vi.doUnmock('../src/index.ts');
+  vi.unstubAllEnvs();
+
+  it('is what runs, and what those tests call', () => {
+    expect(engine.tier).toBe(tier);
+    expect(Object.keys(losses)).toEqual(expect.arrayContaining([...lossNames]));
+    for (const [name, loss] of Object.entries(losses)) expect(loss).toBe(engine[name as keyof typeof losses]);
+    for (const [name, f] of Object.entries(activations)) expect(f).toBe(engine[name as keyof typeof activations]);
+  });
+});
+
+describe('the choice of the tier', () => {
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  /** A runtime that knows vectors, or relaxed ones too, by the opcodes in what it validates. */
+  const knowing = (what: 'nothing' | 'vectors'): void => {
+    vi.spyOn(WebAssembly, 'validate').mockImplementation((source) => {
+      const bytes = Buffer.from(source as Uint8Array<ArrayBuffer>);
+      const relaxedMadd = bytes.includes(Buffer.of(0xfd, 0x85, 0x02));
+      return !relaxedMadd && (what === 'vectors' || !bytes.includes(0xfd));
+    });
+  };
+
+  it('is the best that the runtime validates', () => {
+    expect(createEngine().tier).toBe('relaxed');
+    expect(createEngine({ tier: 'auto' }).tier).toBe('relaxed');
+    knowing('vectors');
+    expect(createEngine().tier).toBe('simd');
+    knowing('nothing');
+    expect(createEngine().tier).toBe('scalar');
+  });
+
+  it('is the next lower one where the one asked for is missing', () => {
+    knowing('vectors');
+    expect(createEngine({ tier: 'relaxed' }).tier).toBe('simd');
+    expect(createEngine({ tier: 'simd' }).tier).toBe('simd');
+    expect(createEngine({ deterministic: true }).tier).toBe('simd');
+    knowing('nothing');
+    expect(createEngine({ tier: 'relaxed' }).tier).toBe('scalar');
+    expect(() => createEngine({ deterministic: true })).toThrow(
+      new RangeError("createEngine: deterministic needs the simd tier, but this runtime has 'scalar'"),
+    );
+  });
+
+  it.each(Object.entries({ scalar, simd, relaxed }))('%s: the module needs nothing of its host', (_, base64) => {
+    const module = new WebAssembly.Module(Buffer.from(base64, 'base64'));
+    expect(WebAssembly.Module.imports(module)).toEqual([]);
+  });
+});
+
+describe('deterministic results', () => {
+  const file = new URL('./golden/hashes.json', import.meta.url);
+  const found = hashes(createEngine({ deterministic: true }));
+
+  it('cover every loss and activation', () => {
+    expect(Object.keys(found).length).toBeGreaterThan(60);
+    for (const name of [...lossNames, ...activationNames]) {
+      expect(Object.keys(found).filter((each) => each.startsWith(`${name} `)).length, name).toBeGreaterThanOrEqual(10);
+    }
+  });
+
+  it('are the bits that were stored', () => {
+    if (process.env.LOSSMITH_HASHES === 'write') {
+      const how = 'Made by: LOSSMITH_HASHES=write npx vitest run test/tiers.test.ts (cases and hash: test/tiers.ts).';
+      writeFileSync(file, `${JSON.stringify({ how, hashes: found }, null, 2)}\n`);
+    }
+    const { hashes: stored } = JSON.parse(readFileSync(file, 'utf8')) as { hashes: Record<string, string> };
+    expect(found).toEqual(stored);
+  });
+
+  it('are those of the simd tier, call after call', () => {
+    const engine = createEngine({ tier: 'simd' });
+    expect(hashes(engine)).toEqual(found);
+    expect(hashes(engine)).toEqual(found);
+  });
+
+  it('have one NaN', () => {
+    const { crossEntropy } = createEngine({ deterministic: true });
+    const row = [Number.POSITIVE_INFINITY, 2, Number.NaN];
+    const { loss, grad } = crossEntropy([row], [0], { reduction: 'none' });
+    const bits = [...new Uint32Array(loss.data.buffer), ...new Uint32Array(grad.data.buffer)];
+    expect(bits.map((b) => b.toString(16))).toEqual(['7fc00000', '7fc00000', '7fc00000', '7fc00000']);
+  });
+});

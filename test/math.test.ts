@@ -141,7 +141,7 @@ function judge(name: keyof typeof BOUNDS, { exact }: Sweep, worst: readonly Wors
   worst.forEach((list, t) => {
     const { tier } = modules[t]!;
     expect(list.length, `${name}, ${tier}: some result is rounded`).toBeGreaterThan(0);
-    if (process.env.SHOW) console.info(`${name}, ${tier}: ${list.at(-1)?.ulps} ULP at ${list.at(-1)?.x}`);
+    if (long) console.info(`${name}, ${tier}: ${list.at(-1)?.ulps} ULP at ${list.at(-1)?.x}`);
     for (const { x, got, ulps } of list.slice(-5)) {
       const where = `${name}(${x}${at}) is ${got} in the ${tier} tier`;
       const off = ulpsOff(got, exact(x));

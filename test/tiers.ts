@@ -158,6 +158,7 @@ const componentLosses: Record<string, Variant> = {
     };
   },
   'extreme, sum': (random, shape) => ({ input: logits(random, shape, true), options: { reduction: 'sum' } }),
+  'extreme, none': (random, shape) => ({ input: logits(random, shape, true), options: { reduction: 'none' } }),
 };
 
 const elementShapes: readonly (readonly number[])[] = [[13], [7, 5], [3, 64], [2, 3, 67], [130, 4]];
@@ -263,7 +264,7 @@ export function randomLossCase(seed: number): LossCase {
 }
 
 /** The results of every form of a loss: numbers and arrays. */
-function lossResults(engine: Engine, { op, input, target, options, gradOutput }: LossCase): (number | Tensor)[] {
+export function lossResults(engine: Engine, { op, input, target, options, gradOutput }: LossCase): (number | Tensor)[] {
   const loss = lossOf(engine, op);
   const fused = loss(input, target, options);
   const forward = loss.forward(input, target, options);
@@ -272,6 +273,12 @@ function lossResults(engine: Engine, { op, input, target, options, gradOutput }:
   const parts = fused.componentLosses ? [fused.componentLosses] : [];
   return [fused.loss, fused.grad, ...numbers, ...parts, forward.loss, grad];
 }
+
+/** How many NaN of float32 have other bits than the one that JavaScript and WebAssembly call canonical. */
+export const oddNaNs = (data: Float32Array): number => {
+  const bits = new Uint32Array(data.slice().buffer);
+  return data.filter((v, i) => Number.isNaN(v) && bits[i] !== 0x7fc00000).length;
+};
 
 /** The first 128 bits of SHA-256 over values. Every NaN counts as the same one. */
 export function hashOf(values: readonly (number | Tensor)[]): string {

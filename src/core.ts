@@ -79,9 +79,10 @@ function readIncoming(job: Job, name: string, gradOutput: TensorInput): number |
 function prepareStep(name: string, job: Job, runtime: Runtime): Step {
   const { memory } = runtime;
   const plan = new Plan(memory);
-  const run = makeRun(job, runtime, plan, { grad: true, later: true });
+  let run: Run;
   let base = 0;
   try {
+    run = makeRun(job, runtime, plan, { grad: true, later: true });
     base = memory.allocate(run.bytes);
   } catch (error) {
     plan.free();

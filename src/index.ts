@@ -19,7 +19,11 @@ const shared = (): Shared => {
   registry[KEY] ??= { runtime: new Runtime() };
   return registry[KEY];
 };
-const runtime = (): Runtime => shared().runtime;
+const runtime = (): Runtime => {
+  const { runtime: own } = shared();
+  own.check();
+  return own;
+};
 
 export { createEngine } from './engine.ts';
 export type * from './types.ts';

@@ -170,7 +170,8 @@ export function readLabels(value: unknown, classes: number, where: string): numb
   if (labels.length !== classes) {
     throw new RangeError(`${where} has ${labels.length} values, expected ${classes}, one per class`);
   }
-  const twice = labels.find((label, i) => labels.indexOf(label) !== i);
+  const seen = new Set<number>();
+  const twice = labels.find((label) => seen.size === seen.add(label).size);
   if (twice !== undefined) throw new RangeError(`${where} has ${twice} twice, expected distinct values`);
   return labels;
 }

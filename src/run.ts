@@ -127,7 +127,7 @@ export abstract class Run {
   /** Puts everything that does not change between steps into the plan and the scratch. */
   abstract place(base: number): void;
 
-  /** Computes; the results are in the fields. Everything it throws, it throws before the first gradient is written. */
+  /** Computes; the results are in the fields. What it throws, it throws before a gradient is written over an input. */
   abstract step(): void;
 
   /** Finds the operands again: tensors may have been freed, plain arrays rewritten, memory may have grown. */

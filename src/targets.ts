@@ -72,8 +72,8 @@ export function indexReader(job: Job, data: NumericArray): IndexReader {
 
 /** From a label to its class, −1 for none. */
 function lookUp(labels: readonly number[]): (raw: number) => number {
-  const low = Math.min(...labels);
-  const span = Math.max(...labels) - low + 1;
+  const low = labels.reduce((a, b) => Math.min(a, b));
+  const span = labels.reduce((a, b) => Math.max(a, b)) - low + 1;
   if (span <= DENSE) {
     const table = new Int32Array(span).fill(-1);
     labels.forEach((label, c) => {

@@ -53,6 +53,14 @@ describe('a call that throws', () => {
   });
 });
 
+describe('labels of many classes', () => {
+  it('are read in one pass', () => {
+    const labels = Array.from({ length: 150_000 }, (_, i) => i * 3);
+    const logits = tensor(new Float32Array(150_000), [1, 150_000]);
+    expect(crossEntropy(logits, [9], { labels }).loss).toBeCloseTo(Math.log(150_000), 5);
+  });
+});
+
 describe('empty input', () => {
   it('is legal', () => {
     for (const shape of [

@@ -165,13 +165,6 @@ const SIGN: u32 = 0x80000000;
   return <V>reinterpret<f32>(reinterpret<u32>(a as f32) ^ SIGN);
 }
 
-/** The sign bit alone: −0 where a is negative, 0 elsewhere. */
-// @ts-ignore: decorator
-@inline export function signOf<V>(a: V): V {
-  if (isVector<V>()) return v128.and(a as v128, i32x4.splat(SIGN)) as V;
-  return <V>reinterpret<f32>(reinterpret<u32>(a as f32) & SIGN);
-}
-
 /** a with its sign flipped where s holds a sign bit. */
 // @ts-ignore: decorator
 @inline export function xor<V>(a: V, s: V): V {

@@ -14,9 +14,6 @@ export interface Operand {
   readonly owner?: { readonly data: NumericArray };
 }
 
-/** Makes the error for an argument of the wrong kind. */
-export type Complain = (what: string) => TypeError;
-
 export const isTyped = (value: unknown): value is NumericArray =>
   ArrayBuffer.isView(value) && !(value instanceof DataView) && 'length' in value;
 

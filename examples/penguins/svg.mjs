@@ -17,8 +17,8 @@ function escaped(text) {
   return (
     text
       .replace(/[&<>"]/g, (character) => entities[character])
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: XML cannot hold them
-      .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Surrogate}/gu, '?')
+      // control characters but tab and line ends, which XML cannot hold
+      .replace(/(?![\t\n\r])[\p{Cc}\ufffe\uffff]|\p{Surrogate}/gu, '?')
   );
 }
 

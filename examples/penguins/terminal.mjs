@@ -94,6 +94,5 @@ function showsUnicode(env) {
 
 /** @param {string} text */
 function toAscii(text) {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: everything outside ASCII is meant
-  return text.replace(/[^\x00-\x7f]/gu, (character) => ASCII[character] ?? '?');
+  return text.replace(/\P{ASCII}/gu, (character) => ASCII[character] ?? '?');
 }

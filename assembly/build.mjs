@@ -25,14 +25,16 @@ function planLayout() {
   const body = source.slice(source.indexOf('class Plan {'));
   const sizes = { f64: 8, usize: 4, i32: 4, u32: 4 };
   const fields = {};
+  const doubles = [];
   let offset = 0;
   for (const [, name, type] of body.slice(0, body.indexOf('\n}')).matchAll(/^ {2}(\w+): (f64|usize|i32|u32);/gm)) {
     const size = sizes[type];
     offset = Math.ceil(offset / size) * size;
     fields[name] = offset / size;
+    if (type === 'f64') doubles.push(`'${name}'`);
     offset += size;
   }
-  return { fields, bytes: offset };
+  return { fields, doubles, bytes: offset };
 }
 
 /** The exported constants of plan.ts. */
@@ -44,7 +46,7 @@ function planFlags() {
 const HEADER = '// Made by assembly/build.mjs; not in git.\n';
 
 function generate(binaries) {
-  const { fields, bytes } = planLayout();
+  const { fields, doubles, bytes } = planLayout();
   const module = new WebAssembly.Instance(new WebAssembly.Module(binaries.simd));
   const expected = module.exports.planBytes();
   if (expected !== bytes) throw new Error(`Plan: ${bytes} bytes by its fields, ${expected} by the compiler`);
@@ -54,6 +56,8 @@ function generate(binaries) {
     `${HEADER}/** Bytes of a Plan. */\nexport const PLAN_BYTES = ${bytes};\n
 /** Index of each field of a Plan: in float64 units for float64 fields, in 4-byte units for the others. */
 export const PLAN = ${JSON.stringify(fields)} as const;\n
+/** The float64 fields of a Plan. */
+export type DoubleField = ${doubles.join(' | ')};\n
 /** Flags of a Plan. */\nexport const FLAGS = ${JSON.stringify(planFlags())} as const;\n`,
   );
   const { version } = JSON.parse(readFileSync('package.json', 'utf8'));

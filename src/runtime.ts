@@ -1,26 +1,10 @@
 // One module instance with its memory, and the writing and reading of plans.
 
-import { FLAGS, PLAN, PLAN_BYTES } from './generated/plan.ts';
+import { type DoubleField, FLAGS, PLAN, PLAN_BYTES } from './generated/plan.ts';
 import { instantiate, type Kernels } from './instance.ts';
 import { LinearMemory } from './memory.ts';
 import type { Tier } from './types.ts';
 
-const DOUBLES = [
-  'upstream',
-  'zUpstream',
-  'smoothing',
-  'zLoss',
-  'ignoreValue',
-  'weightTotal',
-  'sum',
-  'zSum',
-  'weightSum',
-  'count',
-  'product',
-] as const;
-
-/** The float64 fields of a plan. */
-type DoubleField = (typeof DOUBLES)[number];
 /** The fields of a plan. */
 export type Field = keyof typeof PLAN;
 

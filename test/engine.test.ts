@@ -1,8 +1,8 @@
 /** Engines: how they are made, whose memory a call reads and writes, how they end, and the one that both builds share. */
 import { createRequire } from 'node:module';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { relaxed, scalar, simd } from '../src/generated/wasm.ts';
 import * as lossmith from '../src/index.ts';
+import { moduleOf } from '../src/modules.ts';
 import type { EngineOptions, Tensor } from '../src/types.ts';
 import { activationNames, lossNames, lossOf } from './tiers.ts';
 
@@ -10,8 +10,6 @@ const { createEngine } = lossmith;
 
 /** What an argument of the wrong type comes to: the types would not let it pass. */
 const wrong = <T>(value: unknown): T => value as T;
-
-const moduleOf = (base64: string): WebAssembly.Module => new WebAssembly.Module(Buffer.from(base64, 'base64'));
 
 const logits = (): Tensor =>
   lossmith.tensor([
@@ -63,7 +61,7 @@ describe('createEngine', () => {
       new RangeError("createEngine: tier is 'scalar' with deterministic: true, expected 'simd' or 'auto'"),
     ],
     [
-      { deterministic: true, module: moduleOf(scalar) },
+      { deterministic: true, module: moduleOf('scalar')! },
       new RangeError("createEngine: deterministic needs the simd tier, but this runtime has 'scalar'"),
     ],
     [wrong({ threads: '2' }), new TypeError('createEngine: threads is "2", expected an integer')],
@@ -83,8 +81,8 @@ describe('createEngine', () => {
     expect(() => createEngine(options)).toThrow(error);
   });
 
-  it.each(Object.entries({ scalar, simd, relaxed }))('runs a module brought along: %s', (tier, base64) => {
-    const engine = createEngine({ module: moduleOf(base64) });
+  it.each(['scalar', 'simd', 'relaxed'] as const)('runs a module brought along: %s', (tier) => {
+    const engine = createEngine({ module: moduleOf(tier)! });
     expect(engine.tier).toBe(tier);
     expect(engine.crossEntropy(logits(), [0, 2]).loss).toBeCloseTo(truth.loss, 6);
   });

@@ -47,11 +47,12 @@ const sourceLayers: readonly Layer[] = [
   {
     name: 'machine',
     files: /^(runtime|instance)$/,
-    mayImport: ['machine', 'memory', 'generated', 'types', '@assemblyscript/loader'],
+    mayImport: ['machine', 'modules', 'memory', 'generated', 'types', '@assemblyscript/loader'],
   },
   { name: 'memory', files: /^memory$/, mayImport: ['types'] },
   { name: 'table', files: /^table$/, mayImport: ['types'] },
   { name: 'values', files: /^(shape|tensor)$/, mayImport: ['values', 'types'] },
+  { name: 'modules', files: /^modules(\.\w+)?$/, mayImport: ['generated', 'types', 'wasm'] },
   { name: 'generated', files: /^generated\/\w+$/, mayImport: [] },
   { name: 'types', files: /^types$/, mayImport: [] },
 ];
@@ -87,7 +88,8 @@ function breaches(folder: string, layers: readonly Layer[]): string[] {
     return importsOf(textOf(folder, module)).flatMap((specifier) => {
       const target = posix.join(posix.dirname(module), specifier).replace(/\.ts$/, '');
       const inside = specifier.startsWith('.') && !target.startsWith('..');
-      const layer = inside ? layerOf(layers, target).name : specifier;
+      const wasm = /\.wasm(\?module)?$/.test(specifier);
+      const layer = wasm ? 'wasm' : inside ? layerOf(layers, target).name : specifier;
       return mayImport.includes(layer) ? [] : [`${folder}/${module} (${name}) imports ${specifier} (${layer})`];
     });
   });

@@ -1,0 +1,53 @@
+// Where the WebAssembly modules come from: the bytes of every tier are part of the bundle, so that one file is all there is
+// to load. For hosts that compile no bytes the build puts another file of the same exports in this place
+// (modules.workerd.ts, modules.edge.ts).
+
+import { CODES, relaxed, scalar, simd } from './generated/wasm.ts';
+import type { Tier } from './types.ts';
+
+const TEXTS = { scalar, simd, relaxed } as const;
+/**
+ * Modules of one function that uses what a tier needs, so that the tiers that do not run are never decoded:
+ * i32.const 0, i8x16.splat, and for relaxed three of them into f32x4.relaxed_madd; then drop.
+ */
+const HEAD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 10];
+const SPLAT = [65, 0, 253, 15];
+const PROBES = {
+  scalar: [0, 97, 115, 109, 1, 0, 0, 0],
+  simd: [...HEAD, 9, 1, 7, 0, ...SPLAT, 26, 11],
+  relaxed: [...HEAD, 20, 1, 18, 0, ...SPLAT, ...SPLAT, ...SPLAT, 253, 133, 2, 26, 11],
+} as const;
+
+/**
+ * Bytes from text. A byte that occurs often is one character, a rare one two, as assembly/build.mjs writes them: unlike
+ * base64, equal bytes are equal text wherever they stand, so that gzip finds what repeats within a tier and between tiers.
+ */
+function decode(text: string): Uint8Array<ArrayBuffer> {
+  const { bytes, alphabet, singles } = CODES;
+  const digits = new Uint8Array(128);
+  for (let i = 0; i < alphabet.length; i++) digits[alphabet.charCodeAt(i)] = i;
+  const values = new Uint8Array(256);
+  for (let i = 0; i < 256; i++) values[i] = Number.parseInt(bytes.slice(2 * i, 2 * i + 2), 16);
+  const decoded = new Uint8Array(text.length);
+  let length = 0;
+  for (let i = 0; i < text.length; i++) {
+    let rank = digits[text.charCodeAt(i)] as number;
+    if (rank >= singles) {
+      i += 1;
+      rank = singles + (rank - singles) * alphabet.length + (digits[text.charCodeAt(i)] as number);
+    }
+    decoded[length] = values[rank] as number;
+    length += 1;
+  }
+  return decoded.slice(0, length);
+}
+
+const compiled = new Map<Tier, WebAssembly.Module>();
+
+/** The module of a tier; undefined where the runtime does not know its instructions. */
+export function moduleOf(tier: Tier): WebAssembly.Module | undefined {
+  if (!WebAssembly.validate(Uint8Array.from(PROBES[tier]))) return undefined;
+  const module = compiled.get(tier) ?? new WebAssembly.Module(decode(TEXTS[tier]));
+  compiled.set(tier, module);
+  return module;
+}

@@ -126,11 +126,11 @@ const SIGN: u32 = 0x80000000;
   return maskOf<V>(load<i32>(p) == value);
 }
 
-/** Lanes of int32 that equal the int32 at p. */
+/** Lanes whose bits, as int32, are equal. */
 // @ts-ignore: decorator
-@inline export function sameInt<V>(a: V, p: usize): V {
-  if (isVector<V>()) return i32x4.eq(a as v128, v128.load32_splat(p)) as V;
-  return maskOf<V>(reinterpret<i32>(a as f32) == load<i32>(p));
+@inline export function sameInt<V>(a: V, b: V): V {
+  if (isVector<V>()) return i32x4.eq(a as v128, b as v128) as V;
+  return maskOf<V>(reinterpret<i32>(a as f32) == reinterpret<i32>(b as f32));
 }
 
 // @ts-ignore: decorator
@@ -246,13 +246,60 @@ const SIGN: u32 = 0x80000000;
 /** Transposes the 4 × 4 block with rows at p, p + rowBytes … into rows at q, q + toBytes … (vector tiers). */
 // @ts-ignore: decorator
 @inline export function transpose4(p: usize, rowBytes: usize, q: usize, toBytes: usize): void {
-  const a = v128.load(p), b = v128.load(p + rowBytes), c = v128.load(p + 2 * rowBytes), d = v128.load(p + 3 * rowBytes);
+  storeColumns(v128.load(p), v128.load(p + rowBytes), v128.load(p + 2 * rowBytes), v128.load(p + 3 * rowBytes), q, toBytes);
+}
+
+/** transpose4 of the rows times k. */
+// @ts-ignore: decorator
+@inline export function transposeScaled4(p: usize, rowBytes: usize, q: usize, toBytes: usize, k: v128): void {
+  const a = f32x4.mul(v128.load(p), k), b = f32x4.mul(v128.load(p + rowBytes), k);
+  const c = f32x4.mul(v128.load(p + 2 * rowBytes), k), d = f32x4.mul(v128.load(p + 3 * rowBytes), k);
+  storeColumns(a, b, c, d, q, toBytes);
+}
+
+// @ts-ignore: decorator
+@inline function storeColumns(a: v128, b: v128, c: v128, d: v128, q: usize, toBytes: usize): void {
   const ab0 = v128.shuffle<f32>(a, b, 0, 4, 1, 5), ab1 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
   const cd0 = v128.shuffle<f32>(c, d, 0, 4, 1, 5), cd1 = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
   v128.store(q, v128.shuffle<f64>(ab0, cd0, 0, 2));
   v128.store(q + toBytes, v128.shuffle<f64>(ab0, cd0, 1, 3));
   v128.store(q + 2 * toBytes, v128.shuffle<f64>(ab1, cd1, 0, 2));
   v128.store(q + 3 * toBytes, v128.shuffle<f64>(ab1, cd1, 1, 3));
+}
+
+/** Byte offsets for the int32 t at p: t·row + first, `step` more for each lane; t = 0 where it is skip. */
+// @ts-ignore: decorator
+@inline export function offsets<V>(p: usize, skip: i32, row: i32, first: i32, step: i32): V {
+  if (isVector<V>()) {
+    const t = v128.load(p);
+    const kept = v128.andnot(t, i32x4.eq(t, i32x4.splat(skip)));
+    return i32x4.add(i32x4.mul(kept, i32x4.splat(row)), i32x4.add(i32x4.splat(first), i32x4.mul(i32x4.splat(step), i32x4(0, 1, 2, 3)))) as V;
+  }
+  const t = load<i32>(p);
+  return <V>reinterpret<f32>((t == skip ? 0 : t) * row + first);
+}
+
+/** The float32 at base + each offset of those at p. */
+// @ts-ignore: decorator
+@inline export function gather<V>(base: usize, p: usize): V {
+  if (!isVector<V>()) return load<f32>(base + load<u32>(p)) as V;
+  let v = v128.load32_zero(base + load<u32>(p));
+  v = v128.load32_lane(base + load<u32>(p, 4), v, 1);
+  v = v128.load32_lane(base + load<u32>(p, 8), v, 2);
+  return v128.load32_lane(base + load<u32>(p, 12), v, 3) as V;
+}
+
+/** Stores each lane at base + its offset of those at p. */
+// @ts-ignore: decorator
+@inline export function scatter<V>(base: usize, p: usize, v: V): void {
+  if (!isVector<V>()) {
+    store<f32>(base + load<u32>(p), v as f32);
+    return;
+  }
+  v128.store32_lane(base + load<u32>(p), v as v128, 0);
+  v128.store32_lane(base + load<u32>(p, 4), v as v128, 1);
+  v128.store32_lane(base + load<u32>(p, 8), v as v128, 2);
+  v128.store32_lane(base + load<u32>(p, 12), v as v128, 3);
 }
 
 /** An accumulator holding 0. */
@@ -279,9 +326,9 @@ const SIGN: u32 = 0x80000000;
 @inline function grow<W>(acc: W, q: W): W {
   if (isVector<W>()) {
     const a = acc as v128, b = q as v128;
-    return f64x2.add(a, f64x2.mul(b, f64x2.add(a, f64x2.splat(1)))) as W;
+    return f64x2.add(b, f64x2.mul(a, f64x2.add(b, f64x2.splat(1)))) as W;
   }
-  return <W>((acc as f64) + (q as f64) * ((acc as f64) + 1));
+  return <W>((q as f64) + (acc as f64) * ((q as f64) + 1));
 }
 
 /** The product of the lower half, grown by q. */

@@ -1,16 +1,18 @@
 // What all losses do with their terms: sums in float64, sums of logarithms as logarithms of products, and the passes over
 // targets and weights that come before the first gradient (a mean needs its denominator first).
 
-import { anyOf, lanes, loadV, ne, select_, splat, storeV, sumOf, widenAdd, zeroW } from './lane';
+import {
+  anyOf, exceeds, growHigh, growLow, lanes, loadV, loadW, logOf, ne, select_, splat, storeV, storeW, sumOf, widenAdd, zeroW,
+} from './lane';
 import { IGNORE, Plan } from './plan';
 
 /**
- * Adds log1p(q), q ≥ 0, to the sum: Q ← Q + q·(1 + Q) keeps Π(1 + q) − 1 and with it the digits of every small q, where
+ * Adds log1p(q), q ≥ 0, to the sum: Q ← q + Q·(1 + q) keeps Π(1 + q) − 1 and with it the digits of every small q, where
  * a product of (1 + q) would round them away. One logarithm for many samples.
  */
 // @ts-ignore: decorator
 @inline export function addLog(p: Plan, q: f64): void {
-  const product = p.product + q * (1 + p.product);
+  const product = q + p.product * (1 + q);
   p.product = product;
   if (product > 1e290) flushLogs(p); // q stays far below 1e18
 }
@@ -19,6 +21,42 @@ import { IGNORE, Plan } from './plan';
 export function flushLogs(p: Plan): void {
   p.sum += Math.log1p(p.product);
   p.product = 0;
+}
+
+// The same over lanes: products of two accumulators of type W, 16 bytes apart in memory.
+
+/** Room for the products of the lanes of a V, before the first factor. */
+export function openProducts<W>(place: usize): void {
+  storeW<W>(place, zeroW<W>());
+  storeW<W>(place + 16, zeroW<W>());
+}
+
+/** The logarithm of the products, which start anew. */
+export function closeProducts<W>(place: usize): f64 {
+  const log = logOf<W>(loadW<W>(place)) + logOf<W>(loadW<W>(place + 16));
+  openProducts<W>(place);
+  return log;
+}
+
+/** Multiplies the products by 1 + q for each of the n values q at from, whose last vector is full. */
+export function growProducts<V, W>(place: usize, from: usize, n: i32): void {
+  let low = loadW<W>(place), high = loadW<W>(place + 16);
+  for (; n > 0; n -= lanes<V>(), from += sizeof<V>()) {
+    const q = loadV<V>(from);
+    low = growLow<V, W>(low, q);
+    high = growHigh<V, W>(high, q);
+  }
+  storeW<W>(place, low);
+  storeW<W>(place + 16, high);
+}
+
+/** A product beyond this is to be closed: a factor of 2^400 fits before it overflows. */
+const LARGE: f64 = 1e180;
+
+/** Whether any product is large. */
+// @ts-ignore: decorator
+@inline export function largeProducts<W>(place: usize): bool {
+  return exceeds<W>(loadW<W>(place), LARGE) || exceeds<W>(loadW<W>(place + 16), LARGE);
 }
 
 /** Adds n losses in the lane array at from (0 past n) to the sum and, where losses are kept, stores them from `sample` on. */

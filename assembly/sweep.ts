@@ -12,7 +12,7 @@
 
 import {
   add, and, anyOf, clear, eq, lanes, loadSome, loadSplat, loadV, lt, madd, maxOf, mul, ne, nmadd, pmax, splat, storeSome,
-  storeV, sub, sumOf, tallied, tallies, tally, transpose4, widenAdd, zeroW,
+  storeV, sub, sumOf, tallied, tallies, tally, transpose4, transposeScaled4, widenAdd, zeroW,
 } from './lane';
 import { exp, expConstant, expWith, refine } from './math';
 
@@ -248,34 +248,63 @@ export function pack<V>(x: usize, classStep: usize, sampleStep: usize, classes: 
   }
 }
 
-/** Copies n samples × classes of the tile back out. */
-export function unpack<V>(tile: usize, g: usize, classStep: usize, sampleStep: usize, classes: i32, n: i32): void {
+/** One factor for each sample of a tile, all 1. */
+export const UNSCALED: usize = memory.data<f32>([
+  1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+], 16);
+
+/** Copies n samples × classes of the tile back out, each sample times its factor at scales. */
+export function unpack<V>(
+  tile: usize, g: usize, classStep: usize, sampleStep: usize, classes: i32, n: i32, scales: usize,
+): void {
   const row = tileRow<V>();
   if (sampleStep == 4) {
-    for (let c = 0; c < classes; c++, g += classStep, tile += row) copyLine<V>(tile, g, n);
+    for (let c = 0; c < classes; c++, g += classStep, tile += row) scaleLine<V>(tile, g, n, scales);
     return;
   }
   let i = 0;
   if (isVector<V>() && classes >= 4) {
     for (; i + 4 <= n; i += 4) {
       const from = tile + (i << 2), to = g + <usize>i * sampleStep;
+      const k = v128.load(scales + (i << 2));
       for (let c = 0; c < classes; c += 4) {
         const at = min(c, classes - 4);
-        transpose4(from + <usize>at * row, row, to + (at << 2), sampleStep);
+        transposeScaled4(from + <usize>at * row, row, to + (at << 2), sampleStep, k);
       }
     }
   }
   for (; i < n; i++) {
     const from = tile + (i << 2), to = g + <usize>i * sampleStep;
-    for (let c = 0; c < classes; c++) store<f32>(to + (c << 2), load<f32>(from + <usize>c * row));
+    const k = load<f32>(scales + (i << 2));
+    for (let c = 0; c < classes; c++) store<f32>(to + (c << 2), load<f32>(from + <usize>c * row) * k);
   }
 }
+
+// A line that is no multiple of the vector length ends with a vector that overlaps the one before, if it has one.
 
 // @ts-ignore: decorator
 @inline function copyLine<V>(from: usize, to: usize, n: i32): void {
   let i = 0;
   for (; i + lanes<V>() <= n; i += lanes<V>()) storeV<V>(to + (i << 2), loadV<V>(from + (i << 2)));
-  for (; i < n; i++) store<f32>(to + (i << 2), load<f32>(from + (i << 2)));
+  if (i == n) return;
+  if (n > lanes<V>()) {
+    i = n - lanes<V>();
+    storeV<V>(to + (i << 2), loadV<V>(from + (i << 2)));
+  } else for (; i < n; i++) store<f32>(to + (i << 2), load<f32>(from + (i << 2)));
+}
+
+// @ts-ignore: decorator
+@inline function scaleLine<V>(from: usize, to: usize, n: i32, scales: usize): void {
+  let i = 0;
+  for (; i + lanes<V>() <= n; i += lanes<V>()) scaleAt<V>(from, to, i << 2, scales);
+  if (i == n) return;
+  if (n > lanes<V>()) scaleAt<V>(from, to, (n - lanes<V>()) << 2, scales);
+  else for (; i < n; i++) scaleAt<f32>(from, to, i << 2, scales);
+}
+
+// @ts-ignore: decorator
+@inline function scaleAt<V>(from: usize, to: usize, at: usize, scales: usize): void {
+  storeV<V>(to + at, mul<V>(loadV<V>(from + at), loadV<V>(scales + at)));
 }
 
 /** Sets sample i of a tile to zeros. */
@@ -283,20 +312,43 @@ export function blank<V>(tile: usize, classes: i32, i: i32): void {
   for (let c = 0, p = tile + (i << 2); c < classes; c++, p += tileRow<V>()) store<f32>(p, 0);
 }
 
+/** Sets those samples of a vector column to zeros whose mask is set. */
+export function blankLanes<V>(column: usize, classes: i32, mask: V): void {
+  for (let c = 0; c < classes; c++, column += tileRow<V>()) storeV<V>(column, clear<V>(loadV<V>(column), mask));
+}
+
 /** The maximum of each of n samples, to the array at maxima; NaN where the first class is NaN. */
 export function maxTile<V>(tile: usize, classes: i32, n: i32, maxima: usize): void {
-  for (let i = 0; i < n; i += lanes<V>(), tile += sizeof<V>(), maxima += sizeof<V>()) {
-    let m = loadV<V>(tile);
-    for (let c = 1, x = tile + tileRow<V>(); c < classes; c++, x += tileRow<V>()) m = pmax<V>(m, loadV<V>(x));
-    storeV<V>(maxima, m);
+  const size = sizeof<V>();
+  for (let i = 0; i < n; i += 2 * lanes<V>(), tile += 2 * size, maxima += 2 * size) {
+    let m0 = loadV<V>(tile), m1 = loadV<V>(tile + size);
+    for (let c = 1, x = tile + tileRow<V>(); c < classes; c++, x += tileRow<V>()) {
+      m0 = pmax<V>(m0, loadV<V>(x));
+      m1 = pmax<V>(m1, loadV<V>(x + size));
+    }
+    storeV<V>(maxima, m0);
+    storeV<V>(maxima + size, m1);
   }
 }
 
 /**
  * q as in expRow of each of n samples, to the array at rests; the e^(x−m), refined if `always`, go to the tile at to.
+ * Where classes lie far apart no hardware prefetcher follows, and packing and unpacking a tile would wait for each of its
+ * cache lines. So this loop, which computes for long and loads little, touches the lines of the next tile at `x` and of this
+ * one's gradient at `g` as it goes.
  */
 export function expTile<V>(
-  tile: usize, to: usize, classes: i32, n: i32, maxima: usize, rests: usize, always: bool = false,
+  tile: usize, to: usize, classes: i32, n: i32, maxima: usize, rests: usize, always: bool,
+  x: usize, stepX: usize, g: usize, stepG: usize,
+): void {
+  if (stepX) expColumns<V>(tile, to, classes, n, maxima, rests, always, true, x, stepX, g, stepG);
+  else expColumns<V>(tile, to, classes, n, maxima, rests, always, false, 0, 0, 0, 0);
+}
+
+// @ts-ignore: decorator
+@inline function expColumns<V>(
+  tile: usize, to: usize, classes: i32, n: i32, maxima: usize, rests: usize, always: bool,
+  touch: bool, nextX: usize, stepX: usize, nextG: usize, stepG: usize,
 ): void {
   const k0 = expConstant<V>(0), k1 = expConstant<V>(1), k2 = expConstant<V>(2), k3 = expConstant<V>(3);
   const k4 = expConstant<V>(4), k5 = expConstant<V>(5), k6 = expConstant<V>(6), k7 = expConstant<V>(7);
@@ -304,11 +356,17 @@ export function expTile<V>(
   const zero = splat<V>(0), sure = splat<V>(<f32>SURE);
   for (let i = 0; i < n; i += lanes<V>()) {
     const m = loadV<V>(maxima);
-    let rest = zero, ties = zero, x = tile, e = to;
+    let rest = zero, ties = zero, x = tile, e = to, aheadX = nextX, aheadG = nextG;
     for (let c = 0; c < classes; ) {
       const end = min(c + TILE_RUN, classes);
       let sum = zero;
       for (; c < end; c++, x += tileRow<V>(), e += tileRow<V>()) {
+        if (touch) {
+          load<u32>(aheadX);
+          load<u32>(aheadG);
+          aheadX += stepX;
+          aheadG += stepG;
+        }
         const d = sub<V>(loadV<V>(x), m);
         const v = expWith<V>(d, k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10);
         storeV<V>(e, v);
@@ -325,6 +383,8 @@ export function expTile<V>(
     to += sizeof<V>();
     maxima += sizeof<V>();
     rests += sizeof<V>();
+    nextX += sizeof<V>();
+    nextG += sizeof<V>();
   }
 }
 
@@ -361,32 +421,4 @@ export function tileShiftedSum<V>(column: usize, w: usize, classes: i32, m: V): 
     total = add<V>(total, sum);
   }
   return total;
-}
-
-/** The address of a sample's target class in its vector column; class 0 for an ignored target. */
-// @ts-ignore: decorator
-@inline function targetPlace<V>(column: usize, targets: usize, ignore: i32, lane: usize): usize {
-  const t = load<i32>(targets + (lane << 2));
-  return column + (lane << 2) + <usize>select<i32>(0, t, t == ignore) * tileRow<V>();
-}
-
-/** What one vector column holds at the target class of each sample. */
-export function tileAt<V>(column: usize, targets: usize, ignore: i32): V {
-  if (!isVector<V>()) return load<f32>(targetPlace<V>(column, targets, ignore, 0)) as V;
-  let v = v128.load32_splat(targetPlace<V>(column, targets, ignore, 0));
-  v = v128.load32_lane(targetPlace<V>(column, targets, ignore, 1), v, 1);
-  v = v128.load32_lane(targetPlace<V>(column, targets, ignore, 2), v, 2);
-  return v128.load32_lane(targetPlace<V>(column, targets, ignore, 3), v, 3) as V;
-}
-
-/** Puts a value at the target class of each sample of one vector column, at class 0 for an ignored target. */
-export function setTileAt<V>(column: usize, targets: usize, ignore: i32, value: V): void {
-  if (!isVector<V>()) {
-    store<f32>(targetPlace<V>(column, targets, ignore, 0), value as f32);
-    return;
-  }
-  v128.store32_lane(targetPlace<V>(column, targets, ignore, 0), value as v128, 0);
-  v128.store32_lane(targetPlace<V>(column, targets, ignore, 1), value as v128, 1);
-  v128.store32_lane(targetPlace<V>(column, targets, ignore, 2), value as v128, 2);
-  v128.store32_lane(targetPlace<V>(column, targets, ignore, 3), value as v128, 3);
 }

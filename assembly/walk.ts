@@ -1,14 +1,16 @@
 // How a class loss goes over the samples of its plan: a tile of samples or one row at a time (sweep.ts says which is for what).
 
 import { Plan } from './plan';
-import { tileRow, tileWidth } from './sweep';
+import { expTile, tileRow, tileWidth } from './sweep';
 
 /** Rows of more classes than this are walked class by class; shorter ones go through tiles (docs/kernels.md). */
 const ROW_CLASSES = 32;
 /** Bytes in front of the lane arrays of the scratch. */
 const CURSOR_BYTES: usize = 64;
 /** Arrays of one value per sample of a tile that a kernel may keep. */
-const LANE_ARRAYS: usize = 12;
+const LANE_ARRAYS: usize = 14;
+/** Classes further apart than this (bytes) are beyond the hardware's prefetching: half a page. */
+const FAR_APART: usize = 2048;
 
 /** Where the walk stands: the samples sample … sample + n − 1 and their addresses. */
 @unmanaged
@@ -91,4 +93,18 @@ export function advance<V>(p: Plan, cursor: Cursor, rows: bool): bool {
   cursor.classStepY = <usize>p.targetStride << 2;
   cursor.classStepG = <usize>p.gradStride << 2;
   return true;
+}
+
+/** expTile of the cursor's samples; lines that the next steps need are on their way when it ends. */
+export function expSamples<V>(p: Plan, cursor: Cursor, tile: usize, to: usize, maxima: usize, rests: usize, always: bool = false): void {
+  let x: usize = 0, stepX: usize = 0, g: usize = 0, stepG: usize = 0;
+  if (cursor.sampleStep == 4 && cursor.classStepX >= FAR_APART) {
+    const width = <usize>cursor.n << 2;
+    const more = cursor.sample % p.inner + 2 * cursor.n <= p.inner; // else there is nothing to read at its place
+    x = more ? cursor.x + width : cursor.x;
+    stepX = cursor.classStepX;
+    g = cursor.g ? cursor.g : cursor.x;
+    stepG = cursor.g ? cursor.classStepG : cursor.classStepX;
+  }
+  expTile<V>(tile, to, p.classes, cursor.n, maxima, rests, always, x, stepX, g, stepG);
 }

@@ -13,16 +13,19 @@
 // z-loss: Chowdhery et al. 2022 (PaLM).
 
 import {
-  add, and, clear, div, eq, isInt, lanes, loadV, lt, madd, mul, ne, neg, nmadd, select_, splat, storeV, sub,
+  add, and, anyOf, clear, div, eq, gather, growHigh, growLow, isInt, lanes, loadV, loadW, lt, madd, mul, ne, neg, nmadd, offsets, scatter, select_, splat,
+  storeV, storeW, sub, sumOf, widenAdd, zeroW,
 } from '../lane';
 import { log1p } from '../math';
 import { Plan, PROBABILITIES } from '../plan';
-import { addLog, addLosses, copyFloats, flushLogs, sampleWeightOf, upstreamOf } from '../reduce';
 import {
-  blank, expRow, expTile, massRow, maxRow, maxTile, pack, scaleMassRow, scaleRow, setTileAt, shiftedSumRow, TILE_RUN, tileAt,
-  tileRow, tileShiftedSum, tileWidth, unpack,
+  addLog, addLosses, closeProducts, copyFloats, flushLogs, largeProducts, openProducts, sampleWeightOf, upstreamOf,
+} from '../reduce';
+import {
+  blank, blankLanes, expRow, massRow, maxRow, maxTile, pack, scaleMassRow, scaleRow, shiftedSumRow, TILE_RUN, tileRow,
+  tileShiftedSum, tileWidth, unpack, UNSCALED,
 } from '../sweep';
-import { advance, begin, Cursor, laneArray, rowOf, tileOf, walksRows } from '../walk';
+import { advance, begin, Cursor, expSamples, laneArray, rowOf, tileOf, walksRows } from '../walk';
 
 // lane arrays: one value per sample of a tile
 const TARGET = 0; // int32; past the last sample ignoreIndex
@@ -32,11 +35,13 @@ const INCOMING = 3; // incoming gradient, where there is one per sample
 const LOSS = 4; // loss without zLoss
 const Z = 5; // zLoss
 const MAX = 6; // m
-const AWAY = 7; // x_t − m, then the gradient at the target
-const REST = 8; // q, then the mask of the samples whose gradient is 0
-const SHIFTED = 9; // Σ w·(x − m), then the gradient per unit of class weight
-const SCALE = 10; // gradient per e
+const AWAY = 7; // x_t − m
+const REST = 8; // q
+const SHIFTED = 9; // Σ w·(x − m)
+const SCALE = 10; // what multiplies the tile of gradients on its way out
 const SPARE = 11;
+const PLACE = 12; // where the target is in a tile (bytes)
+const PRODUCT = 13; // Π(1 + q) − 1 of the samples whose logarithm is still to be taken (reduce.ts)
 
 /** Cross entropy over a plan: losses, sums and, where p.grad is set, gradients. */
 export function crossEntropyKernel<V, W>(p: Plan): void {
@@ -44,42 +49,82 @@ export function crossEntropyKernel<V, W>(p: Plan): void {
   const rows = walksRows<V>(p);
   const cursor = begin(p);
   p.product = 0;
+  openProducts<W>(laneArray<V>(p, PRODUCT));
+  const lumped = !(p.weight | p.sampleWeight | p.loss) && p.smoothing == 0 && p.zLoss == 0;
   while (advance<V>(p, cursor, rows)) {
     if (rows) {
       if (probabilities) rowOfProbabilities<V, W>(p, cursor);
       else rowOfIndex<V, W>(p, cursor);
     } else if (probabilities) tileOfProbabilities<V, W>(p, cursor);
-    else tileOfIndices<V, W>(p, cursor);
+    else tileOfIndices<V, W>(p, cursor, lumped);
   }
   flushLogs(p);
+  p.sum += closeProducts<W>(laneArray<V>(p, PRODUCT));
 }
 
 // ---- tiles: one sample per lane ----------------------------------------------------------------------------------------
 
 // A tile goes through its steps one after the other, each over all its columns: a column's own steps depend on each other,
 // its neighbours' do not, so the processor overlaps them.
-function tileOfIndices<V, W>(p: Plan, cursor: Cursor): void {
+function tileOfIndices<V, W>(p: Plan, cursor: Cursor, lumped: bool): void {
   const tile = tileOf<V>(p, 0), grads = tileOf<V>(p, 1);
   const classes = p.classes, n = cursor.n;
+  const maxima = laneArray<V>(p, MAX), places = laneArray<V>(p, PLACE);
   pack<V>(cursor.x, cursor.classStepX, cursor.sampleStep, classes, n, tile);
   gatherSamples<V>(p, cursor);
-  const maxima = laneArray<V>(p, MAX);
   maxTile<V>(tile, classes, n, maxima);
   for (let i = 0; i < n; i += lanes<V>()) {
     const at = <usize>i << 2;
     const m = loadV<V>(maxima + at);
-    storeV<V>(laneArray<V>(p, AWAY) + at, sub<V>(tileAt<V>(tile + at, laneArray<V>(p, TARGET) + at, p.ignoreIndex), m));
+    storeV<V>(laneArray<V>(p, AWAY) + at, sub<V>(gather<V>(tile, places + at), m));
     if (p.smoothing != 0) {
       storeV<V>(laneArray<V>(p, SHIFTED) + at, tileShiftedSum<V>(tile + at, p.weight, classes, m));
     }
   }
-  expTile<V>(tile, grads, classes, n, maxima, laneArray<V>(p, REST));
-  for (let i = 0; i < n; i += lanes<V>()) indexLoss<V>(p, grads, <usize>i << 2);
-  addLosses<V, W>(p, laneArray<V>(p, LOSS), cursor.sample, n);
-  if (p.zLoss != 0) addZLosses<V>(p, cursor);
-  if (!p.grad) return;
-  for (let i = 0; i < n; i += lanes<V>()) indexGradient<V>(p, grads, <usize>i << 2);
-  unpack<V>(grads, cursor.g, cursor.classStepG, cursor.sampleStep, classes, n);
+  expSamples<V>(p, cursor, tile, grads, maxima, laneArray<V>(p, REST));
+  if (lumped) lumpedLosses<V, W>(p, grads, n);
+  else {
+    for (let i = 0; i < n; i += lanes<V>()) indexLoss<V>(p, grads, <usize>i << 2);
+    addLosses<V, W>(p, laneArray<V>(p, LOSS), cursor.sample, n);
+    if (p.zLoss != 0) addZLosses<V>(p, cursor);
+  }
+  if (p.grad) unpack<V>(grads, cursor.g, cursor.classStepG, cursor.sampleStep, classes, n, laneArray<V>(p, SCALE));
+}
+
+/** Losses of samples that all weigh 1, where nobody asks for one by itself: one logarithm for many samples. */
+function lumpedLosses<V, W>(p: Plan, grads: usize, n: i32): void {
+  const products = laneArray<V>(p, PRODUCT);
+  const upstream = splat<V>(<f32>p.upstream);
+  let away = splat<V>(0);
+  let low = loadW<W>(products), high = loadW<W>(products + 16);
+  for (let i = 0; i < n; i += lanes<V>()) {
+    const at = <usize>i << 2;
+    const ignored = isInt<V>(laneArray<V>(p, TARGET) + at, p.ignoreIndex);
+    const q = clear<V>(loadV<V>(laneArray<V>(p, REST) + at), ignored);
+    low = growLow<V, W>(low, q);
+    high = growHigh<V, W>(high, q);
+    away = add<V>(away, clear<V>(loadV<V>(laneArray<V>(p, AWAY) + at), ignored));
+    if (!p.grad) continue;
+    const incoming = p.gradOutput ? mul<V>(loadV<V>(laneArray<V>(p, INCOMING) + at), upstream) : upstream;
+    setGradient<V>(p, grads, at, incoming, q, ignored);
+  }
+  storeW<W>(products, low);
+  storeW<W>(products + 16, high);
+  p.sum -= sumOf<W>(widenAdd<V, W>(zeroW<W>(), away));
+  if (largeProducts<W>(products)) p.sum += closeProducts<W>(products);
+}
+
+/**
+ * Leaves the gradients of one vector of samples as e times a factor for each sample. At the target it is
+ * −(Σ e without its own), which is −q where the target is a maximum (e = 1), times the same factor.
+ */
+// @ts-ignore: decorator
+@inline function setGradient<V>(p: Plan, grads: usize, at: usize, mass: V, q: V, idle: V): void {
+  const places = laneArray<V>(p, PLACE) + at, one = splat<V>(1);
+  const e = gather<V>(grads, places);
+  scatter<V>(grads, places, neg<V>(select_<V>(add<V>(sub<V>(q, e), one), q, lt<V>(e, one))));
+  storeV<V>(laneArray<V>(p, SCALE) + at, div<V>(mass, add<V>(q, one)));
+  if (anyOf<V>(idle)) blankLanes<V>(grads + at, p.classes, idle);
 }
 
 /** Lane arrays of what belongs to each sample, as far as there is any. */
@@ -87,6 +132,10 @@ function gatherSamples<V>(p: Plan, cursor: Cursor): void {
   const targets = laneArray<V>(p, TARGET);
   copyFloats<V>(p.target + (<usize>cursor.sample << 2), targets, cursor.n);
   for (let i = cursor.n; i < tileWidth<V>(); i++) store<i32>(targets + (<usize>i << 2), p.ignoreIndex);
+  for (let i = 0; i < cursor.n; i += lanes<V>()) {
+    const at = <usize>i << 2;
+    storeV<V>(laneArray<V>(p, PLACE) + at, offsets<V>(targets + at, p.ignoreIndex, <i32>tileRow<V>(), <i32>at, 4));
+  }
   if (p.gradOutput) copyFloats<V>(p.gradOutput + (<usize>cursor.sample << 2), laneArray<V>(p, INCOMING), cursor.n);
   if (!(p.weight | p.sampleWeight)) return;
   for (let i = 0; i < cursor.n; i++) {
@@ -104,8 +153,7 @@ function gatherSamples<V>(p: Plan, cursor: Cursor): void {
 function indexLoss<V>(p: Plan, grads: usize, at: usize): void {
   const zero = splat<V>(0), one = splat<V>(1);
   const smooth = p.smoothing != 0, weighted = (p.weight | p.sampleWeight) != 0, z = p.zLoss != 0;
-  const targets = laneArray<V>(p, TARGET) + at;
-  const ignored = isInt<V>(targets, p.ignoreIndex);
+  const ignored = isInt<V>(laneArray<V>(p, TARGET) + at, p.ignoreIndex);
   const s = clear<V>(weighted ? loadV<V>(laneArray<V>(p, SAMPLE) + at) : one, ignored);
   let own = clear<V>(weighted ? loadV<V>(laneArray<V>(p, WEIGHT) + at) : one, ignored);
   if (smooth) own = mul<V>(own, splat<V>(<f32>(1 - p.smoothing)));
@@ -125,7 +173,6 @@ function indexLoss<V>(p: Plan, grads: usize, at: usize): void {
     loss = add<V>(loss, clear<V>(mul<V>(even, sub<V>(mul<V>(total, log), shifted)), eq<V>(even, zero)));
     mass = madd<V>(even, total, mass);
     even = mul<V>(even, incoming);
-    storeV<V>(laneArray<V>(p, SHIFTED) + at, even);
   }
   storeV<V>(laneArray<V>(p, LOSS) + at, loss);
   let scaleZ = zero;
@@ -137,30 +184,28 @@ function indexLoss<V>(p: Plan, grads: usize, at: usize): void {
     scaleZ = div<V>(mul<V>(lse, incomingZ), sum);
   }
   if (!p.grad) return;
-  const scale = div<V>(mul<V>(mass, incoming), sum);
-  // the target: −(Σ e without its own)/Σ e, which is −q/Σ e where it is a maximum (e = 1)
-  const e = tileAt<V>(grads + at, targets, p.ignoreIndex);
-  let target = neg<V>(mul<V>(scale, select_<V>(add<V>(sub<V>(q, e), one), q, lt<V>(e, one))));
-  if (z) target = madd<V>(scaleZ, e, target);
-  if (smooth) target = madd<V>(even, sub<V>(splat<V>(<f32>p.weightTotal), targetWeights<V>(p, targets)), target);
   const idle = z ? ignored : smooth ? eq<V>(s, zero) : eq<V>(own, zero);
-  storeV<V>(laneArray<V>(p, AWAY) + at, clear<V>(target, idle));
-  storeV<V>(laneArray<V>(p, SCALE) + at, add<V>(scale, scaleZ));
-  storeV<V>(laneArray<V>(p, REST) + at, idle);
+  mass = mul<V>(mass, incoming);
+  if (smooth || z) setSum<V>(p, grads, at, mass, even, scaleZ, q, idle);
+  else setGradient<V>(p, grads, at, mass, q, idle);
 }
 
-/** The gradients of one vector of samples: g = e·scale − w·even, 0 for idle samples. */
-function indexGradient<V>(p: Plan, grads: usize, at: usize): void {
-  const scale = loadV<V>(laneArray<V>(p, SCALE) + at), idle = loadV<V>(laneArray<V>(p, REST) + at);
-  const even = loadV<V>(laneArray<V>(p, SHIFTED) + at);
-  const smooth = p.smoothing != 0;
+/** Leaves the gradients of one vector of samples where they are sums: g = e·(mass/Σe + scaleZ) − w·even. */
+function setSum<V>(p: Plan, grads: usize, at: usize, mass: V, even: V, scaleZ: V, q: V, idle: V): void {
+  const one = splat<V>(1), places = laneArray<V>(p, PLACE) + at;
+  const scale = div<V>(mass, add<V>(q, one));
+  const e = gather<V>(grads, places);
+  let target = neg<V>(mul<V>(scale, select_<V>(add<V>(sub<V>(q, e), one), q, lt<V>(e, one))));
+  target = madd<V>(scaleZ, e, target);
+  target = madd<V>(even, sub<V>(splat<V>(<f32>p.weightTotal), targetWeights<V>(p, laneArray<V>(p, TARGET) + at)), target);
+  const factor = add<V>(scale, scaleZ);
   let column = grads + at;
   for (let c = 0; c < p.classes; c++, column += tileRow<V>()) {
-    let g = mul<V>(loadV<V>(column), scale);
-    if (smooth) g = nmadd<V>(splat<V>(classWeight(p, c)), even, g);
+    const g = nmadd<V>(splat<V>(classWeight(p, c)), even, mul<V>(loadV<V>(column), factor));
     storeV<V>(column, clear<V>(g, idle));
   }
-  setTileAt<V>(grads + at, laneArray<V>(p, TARGET) + at, p.ignoreIndex, loadV<V>(laneArray<V>(p, AWAY) + at));
+  scatter<V>(grads, places, clear<V>(target, idle));
+  storeV<V>(laneArray<V>(p, SCALE) + at, one);
 }
 
 /** The class weights of one vector of targets; 1 for an ignored one. */
@@ -214,11 +259,11 @@ function tileOfProbabilities<V, W>(p: Plan, cursor: Cursor): void {
     store<f32>(incoming + (<usize>i << 2), p.gradOutput ? load<f32>(p.gradOutput + (<usize>(cursor.sample + i) << 2)) : 1);
   }
   maxTile<V>(tile, classes, cursor.n, laneArray<V>(p, MAX));
-  expTile<V>(tile, grads, classes, cursor.n, laneArray<V>(p, MAX), laneArray<V>(p, REST));
+  expSamples<V>(p, cursor, tile, grads, laneArray<V>(p, MAX), laneArray<V>(p, REST));
   for (let i = 0; i < cursor.n; i += lanes<V>()) probabilityColumn<V>(p, tile, grads, masses, i);
   addLosses<V, W>(p, laneArray<V>(p, LOSS), cursor.sample, cursor.n);
   if (p.zLoss != 0) addZLosses<V>(p, cursor);
-  if (p.grad) unpack<V>(grads, cursor.g, cursor.classStepG, cursor.sampleStep, classes, cursor.n);
+  if (p.grad) unpack<V>(grads, cursor.g, cursor.classStepG, cursor.sampleStep, classes, cursor.n, UNSCALED);
 }
 
 /** Losses and gradients of one vector of samples with probability targets. */

@@ -13,14 +13,14 @@
 // group relative to its own maximum. Zero weights drop their term; a component with nothing outside costs exactly 0.
 
 import {
-  add, and, anyOf, clear, div, eq, exceeds, growHigh, growLow, isInt, lanes, loadV, loadW, logOf, lt, mul, neg, pmin, sameInt,
-  select_, splat, storeV, storeW, sub, sumOf, widenAdd, zeroW,
+  add, and, anyOf, clear, div, eq, gather, isInt, lanes, loadSplat, loadV, lt, mul, neg, offsets, pmin, sameInt, splat, storeV, sub,
+  sumOf, widenAdd, xor, zeroW,
 } from '../lane';
 import { log1p } from '../math';
 import { Plan } from '../plan';
-import { addLosses, copyFloats, sampleWeightOf } from '../reduce';
-import { blank, expTile, maxTile, pack, TILE_RUN, tileRow, unpack } from '../sweep';
-import { advance, begin, Cursor, laneArray, tileOf, scratchBytes } from '../walk';
+import { addLosses, closeProducts, copyFloats, growProducts, largeProducts, openProducts, sampleWeightOf } from '../reduce';
+import { blank, maxTile, pack, TILE_RUN, tileRow, unpack } from '../sweep';
+import { advance, begin, Cursor, expSamples, laneArray, tileOf, scratchBytes } from '../walk';
 
 /** e^−80 keeps 7 decades above the smallest normal float32. */
 const SPAN: f32 = 80;
@@ -36,6 +36,8 @@ const EXACT = 4; // not 0 for a sample computed in float64
 const EXACT_LOSS = 5;
 const MAX = 6;
 const REST = 7; // q
+const SCALE = 8; // what multiplies the tile of gradients on its way out
+const PLACE = 9; // 4·target
 
 // tiles: logits; gradients of the samples computed in float64; e, then gradients; what multiplies e in the gradient
 const TILES = 4;
@@ -43,14 +45,9 @@ const TILES = 4;
 // float64 Π(1 + ratio) − 1 of the samples whose logarithm is still to be taken
 const PER_COMPONENT = 4;
 const GROUP = 0;
-const PART = 1;
+const PART = 1; // before that σ_O/σ_I
 const EXACT_PART = 2;
 const PRODUCT = 3;
-/**
- * A product beyond this is closed. A ratio is below 2^40 in a tile without far samples and below 2^140 otherwise, so that
- * neither eight vectors of the one nor one of the other reach 2^1024 from here.
- */
-const LARGE: f64 = 1e180;
 
 /** Scratch in bytes. */
 export function componentScratch<V>(p: Plan): usize {
@@ -78,20 +75,25 @@ export function componentKernel<V, W>(p: Plan): void {
   const tile = tileOf<V>(p, 0), exact = tileOf<V>(p, 1), grads = tileOf<V>(p, 2);
   // where no sample's own loss is asked for, one logarithm serves many samples (reduce.ts, addLog)
   const lumped = !(p.loss | p.sampleWeight);
-  for (let k = 0; k < p.components; k++) setProduct<V, W>(p, k, zeroW<W>(), zeroW<W>());
+  for (let k = 0; k < p.components; k++) openProducts<W>(componentArray<V>(p, k, PRODUCT));
   while (advance<V>(p, cursor, false)) {
     pack<V>(cursor.x, cursor.classStepX, cursor.sampleStep, p.classes, cursor.n, tile);
     maxTile<V>(tile, p.classes, cursor.n, laneArray<V>(p, MAX));
-    let far = false;
-    for (let i = 0; i < cursor.n; i += lanes<V>()) far = measure<V>(p, tile, i) || far;
-    const some = gather<V>(p, cursor, tile, exact, far);
+    const far = measure<V>(p, tile, cursor.n);
+    const some = prepare<V>(p, cursor, tile, exact, far);
     // within a group far below the maximum the error of x − m shows, so it is taken back wherever it may exceed 5e-7
-    expTile<V>(tile, grads, p.classes, cursor.n, laneArray<V>(p, MAX), laneArray<V>(p, REST), far);
-    for (let i = 0; i < cursor.n; i += lanes<V>()) column<V, W>(p, grads, <usize>i << 2, lumped, far);
+    expSamples<V>(p, cursor, tile, grads, laneArray<V>(p, MAX), laneArray<V>(p, REST), far);
+    if (!lumped) memory.fill(laneArray<V>(p, LOSS), 0, tileRow<V>());
+    for (let k = 0; k < p.components; k++) {
+      ratios<V>(p, grads, k, cursor.n);
+      if (p.grad) factors<V>(p, grads, k, cursor.n);
+      if (lumped) lump<V, W>(p, k, cursor.n, far);
+      else parts<V>(p, k, cursor.n);
+    }
+    if (p.grad) scales<V>(p, cursor.n);
     if (some) mergeExact<V>(p, cursor, grads, exact, lumped);
     if (!lumped) addParts<V, W>(p, cursor);
-    else for (let k = 0; k < p.components; k++) closeLarge<V, W>(p, k);
-    if (p.grad) unpack<V>(grads, cursor.g, cursor.classStepG, cursor.sampleStep, p.classes, cursor.n);
+    if (p.grad) unpack<V>(grads, cursor.g, cursor.classStepG, cursor.sampleStep, p.classes, cursor.n, laneArray<V>(p, SCALE));
   }
   if (lumped) for (let k = 0; k < p.components; k++) close<V, W>(p, k);
 }
@@ -115,54 +117,38 @@ function addParts<V, W>(p: Plan, cursor: Cursor): void {
   store<f64>(total, load<f64>(total) + part);
 }
 
-// @ts-ignore: decorator
-@inline function setProduct<V, W>(p: Plan, k: i32, low: W, high: W): void {
-  const place = componentArray<V>(p, k, PRODUCT);
-  storeW<W>(place, low);
-  storeW<W>(place + 16, high);
-}
-
-/** Moves the logarithms of a component's product into the sums. */
+/** Moves the logarithms of a component's products into the sums. */
 function close<V, W>(p: Plan, k: i32): void {
-  const place = componentArray<V>(p, k, PRODUCT);
-  const part = logOf<W>(loadW<W>(place)) + logOf<W>(loadW<W>(place + 16));
-  setProduct<V, W>(p, k, zeroW<W>(), zeroW<W>());
+  const part = closeProducts<W>(componentArray<V>(p, k, PRODUCT));
   addPart(p, k, part);
   const w: f64 = componentWeight(p, k);
   if (w != 0) p.sum += w * part;
 }
 
-function closeLarge<V, W>(p: Plan, k: i32): void {
-  const place = componentArray<V>(p, k, PRODUCT);
-  if (exceeds<W>(loadW<W>(place), LARGE) || exceeds<W>(loadW<W>(place + 16), LARGE)) close<V, W>(p, k);
-}
-
 /** Reads what belongs to each sample and computes those that need float64; returns whether there were any. */
-function gather<V>(p: Plan, cursor: Cursor, tile: usize, exact: usize, far: bool): bool {
-  const targets = laneArray<V>(p, TARGET), one = splat<V>(1);
+function prepare<V>(p: Plan, cursor: Cursor, tile: usize, exact: usize, far: bool): bool {
+  const targets = laneArray<V>(p, TARGET), places = laneArray<V>(p, PLACE), one = splat<V>(1);
   copyFloats<V>(p.target + (<usize>cursor.sample << 2), targets, cursor.n);
   for (let i = cursor.n; i & (lanes<V>() - 1); i++) store<i32>(targets + (<usize>i << 2), p.ignoreIndex);
   let special = far || (p.sampleWeight | p.gradOutput) != 0;
   for (let i = 0; i < cursor.n; i += lanes<V>()) {
     const at = <usize>i << 2;
+    storeV<V>(places + at, offsets<V>(targets + at, p.ignoreIndex, 4, 0, 0));
     storeV<V>(laneArray<V>(p, WEIGHT) + at, one);
     storeV<V>(laneArray<V>(p, INCOMING) + at, one);
     special = special || anyOf<V>(isInt<V>(targets + at, p.ignoreIndex));
   }
-  const some = special && gatherSpecial<V>(p, cursor, tile, exact, far);
+  const some = special && prepareSpecial<V>(p, cursor, tile, exact, far);
   const end = (cursor.n + lanes<V>() - 1) & ~(lanes<V>() - 1);
   for (let k = 0; k < p.components; k++) {
     const map = groupOf(p, k, 0), groups = componentArray<V>(p, k, GROUP);
-    for (let at: usize = 0; at < <usize>end << 2; at += 4) {
-      const t = load<i32>(targets + at);
-      store<i32>(groups + at, load<i32>(map + (<usize>select<i32>(0, t, t == p.ignoreIndex) << 2)));
-    }
+    for (let at: usize = 0; at < <usize>end << 2; at += sizeof<V>()) storeV<V>(groups + at, gather<V>(map, places + at));
   }
   return some;
 }
 
-/** gather for a tile with samples that are ignored, weighted, have gradients of their own or may need float64. */
-function gatherSpecial<V>(p: Plan, cursor: Cursor, tile: usize, exact: usize, far: bool): bool {
+/** prepare for a tile with samples that are ignored, weighted, have gradients of their own or may need float64. */
+function prepareSpecial<V>(p: Plan, cursor: Cursor, tile: usize, exact: usize, far: bool): bool {
   const end = (cursor.n + lanes<V>() - 1) & ~(lanes<V>() - 1);
   let some = false;
   for (let i = 0; i < end; i++) {
@@ -194,70 +180,124 @@ function drop<V>(p: Plan, tile: usize, i: i32): void {
   store<f32>(laneArray<V>(p, MAX) + (<usize>i << 2), 0);
 }
 
-/** Marks the samples of a vector whose logits do not span less than SPAN; returns whether any span is FAR or more. */
-function measure<V>(p: Plan, tile: usize, i: i32): bool {
-  const at = <usize>i << 2;
-  let column = tile + at;
-  let low = loadV<V>(column);
-  for (let c = 1; c < p.classes; c++) {
-    column += tileRow<V>();
-    low = pmin<V>(low, loadV<V>(column));
+/** Marks the samples whose logits do not span less than SPAN; returns whether any span is FAR or more. */
+function measure<V>(p: Plan, tile: usize, n: i32): bool {
+  const row = tileRow<V>(), size = sizeof<V>(), height = <usize>p.classes * row;
+  const maxima = laneArray<V>(p, MAX), marks = laneArray<V>(p, EXACT);
+  const one = splat<V>(1), wide = splat<V>(SPAN), far = splat<V>(FAR);
+  let any = splat<V>(0);
+  for (let at: usize = 0; at < <usize>n << 2; at += 2 * size) {
+    const end = tile + at + height;
+    let low0 = splat<V>(Infinity), low1 = low0;
+    for (let place = tile + at; place < end; place += row) {
+      low0 = pmin<V>(low0, loadV<V>(place));
+      low1 = pmin<V>(low1, loadV<V>(place + size));
+    }
+    // not less than anything where the span is infinite; a NaN that pmin passed over comes back with the exponentials
+    const span0 = sub<V>(loadV<V>(maxima + at), low0), span1 = sub<V>(loadV<V>(maxima + at + size), low1);
+    storeV<V>(marks + at, clear<V>(one, lt<V>(span0, wide)));
+    storeV<V>(marks + at + size, clear<V>(one, lt<V>(span1, wide)));
+    any = add<V>(any, clear<V>(one, lt<V>(span0, far)));
+    if (<usize>n << 2 > at + size) any = add<V>(any, clear<V>(one, lt<V>(span1, far)));
   }
-  // not less than anything where the span is infinite; a NaN that pmin passed over comes back with the exponentials
-  const span = sub<V>(loadV<V>(laneArray<V>(p, MAX) + at), low);
-  storeV<V>(laneArray<V>(p, EXACT) + at, clear<V>(splat<V>(1), lt<V>(span, splat<V>(SPAN))));
-  return anyOf<V>(clear<V>(splat<V>(1), lt<V>(span, splat<V>(FAR))));
+  return anyOf<V>(any);
 }
 
-/** Losses and gradients of one vector of samples. */
-function column<V, W>(p: Plan, grads: usize, at: usize, lumped: bool, far: bool): void {
-  const first = grads + at, row = tileRow<V>(), end = first + <usize>p.classes * row;
-  const factors = tileOf<V>(p, 3) - grads; // from a gradient to its factor
-  const zero = splat<V>(0), one = splat<V>(1);
-  const s = loadV<V>(laneArray<V>(p, WEIGHT) + at);
-  const idle = eq<V>(s, zero);
-  const incoming = mul<V>(loadV<V>(laneArray<V>(p, INCOMING) + at), splat<V>(<f32>p.upstream));
-  // gradient of a class outside, per e and weight
-  const unit = div<V>(incoming, add<V>(loadV<V>(laneArray<V>(p, REST) + at), one));
-  let loss = zero;
-  for (let k = 0; k < p.components; k++) {
-    const group = loadV<V>(componentArray<V>(p, k, GROUP) + at);
-    let inside = zero, outside = zero;
-    for (let place = first, map = groupOf(p, k, 0); place < end; ) {
+// Like all steps of a tile, these go over its columns one by one, so that the processor overlaps what is independent.
+
+/** σ_O/σ_I of a component for each sample, 0 for one that is idle. */
+function ratios<V>(p: Plan, grads: usize, k: i32, n: i32): void {
+  const row = tileRow<V>(), size = sizeof<V>(), map = groupOf(p, k, 0), height = <usize>p.classes * row;
+  const weights = laneArray<V>(p, WEIGHT), groups = componentArray<V>(p, k, GROUP), to = componentArray<V>(p, k, PART);
+  const zero = splat<V>(0);
+  for (let at: usize = 0; at < <usize>n << 2; at += 2 * size) {
+    const group0 = loadV<V>(groups + at), group1 = loadV<V>(groups + at + size);
+    const end = grads + at + height;
+    let inside0 = zero, outside0 = zero, inside1 = zero, outside1 = zero;
+    for (let place = grads + at, c = map; place < end; ) {
       const stop = min(place + <usize>TILE_RUN * row, end);
-      let near = zero, rest = zero;
-      for (; place < stop; place += row, map += 4) {
-        const e = loadV<V>(place);
-        const mask = sameInt<V>(group, map);
-        rest = add<V>(rest, clear<V>(e, mask));
-        near = add<V>(near, and<V>(e, mask));
+      let near0 = zero, rest0 = zero, near1 = zero, rest1 = zero;
+      for (; place < stop; place += row, c += 4) {
+        const own = loadSplat<V>(c), e0 = loadV<V>(place), e1 = loadV<V>(place + size);
+        const mask0 = sameInt<V>(group0, own), mask1 = sameInt<V>(group1, own);
+        rest0 = add<V>(rest0, clear<V>(e0, mask0));
+        near0 = add<V>(near0, and<V>(e0, mask0));
+        rest1 = add<V>(rest1, clear<V>(e1, mask1));
+        near1 = add<V>(near1, and<V>(e1, mask1));
       }
-      outside = add<V>(outside, rest);
-      inside = add<V>(inside, near);
+      outside0 = add<V>(outside0, rest0);
+      inside0 = add<V>(inside0, near0);
+      outside1 = add<V>(outside1, rest1);
+      inside1 = add<V>(inside1, near1);
     }
-    const ratio = clear<V>(div<V>(outside, inside), idle);
-    const w = componentWeight(p, k);
-    if (lumped) {
-      const place = componentArray<V>(p, k, PRODUCT);
-      storeW<W>(place, growLow<V, W>(loadW<W>(place), ratio));
-      storeW<W>(place + 16, growHigh<V, W>(loadW<W>(place + 16), ratio));
-      if (far) closeLarge<V, W>(p, k);
-    } else {
-      const part = mul<V>(s, log1p<V>(ratio));
-      storeV<V>(componentArray<V>(p, k, PART) + at, part);
-      if (w != 0) loss = add<V>(loss, mul<V>(splat<V>(w), part));
-    }
-    if (!p.grad) continue;
-    const away = mul<V>(unit, splat<V>(w)), near = neg<V>(mul<V>(away, ratio));
-    const last = k == p.components - 1;
-    for (let place = first, map = groupOf(p, k, 0); place < end; place += row, map += 4) {
-      let factor = select_<V>(near, away, sameInt<V>(group, map));
-      if (k > 0) factor = add<V>(factor, loadV<V>(place + factors));
-      if (last) storeV<V>(place, mul<V>(loadV<V>(place), factor));
-      else storeV<V>(place + factors, factor);
+    storeV<V>(to + at, clear<V>(div<V>(outside0, inside0), eq<V>(loadV<V>(weights + at), zero)));
+    storeV<V>(to + at + size, clear<V>(div<V>(outside1, inside1), eq<V>(loadV<V>(weights + at + size), zero)));
+  }
+}
+
+/** What multiplies e in the gradient: the sum over the components of w outside and −w·ratio inside. The last one does it. */
+function factors<V>(p: Plan, grads: usize, k: i32, n: i32): void {
+  const row = tileRow<V>(), size = sizeof<V>(), map = groupOf(p, k, 0), height = <usize>p.classes * row;
+  const groups = componentArray<V>(p, k, GROUP), ratios = componentArray<V>(p, k, PART);
+  const sums = tileOf<V>(p, 3) - grads; // from a gradient to its factor
+  const w = splat<V>(componentWeight(p, k));
+  const last = k == p.components - 1;
+  for (let at: usize = 0; at < <usize>n << 2; at += 2 * size) {
+    const group0 = loadV<V>(groups + at), group1 = loadV<V>(groups + at + size);
+    // turns one factor into the other
+    const flip0 = xor<V>(w, neg<V>(mul<V>(w, loadV<V>(ratios + at))));
+    const flip1 = xor<V>(w, neg<V>(mul<V>(w, loadV<V>(ratios + at + size))));
+    const end = grads + at + height;
+    for (let place = grads + at, c = map; place < end; place += row, c += 4) {
+      const own = loadSplat<V>(c);
+      let factor0 = xor<V>(w, and<V>(flip0, sameInt<V>(group0, own)));
+      let factor1 = xor<V>(w, and<V>(flip1, sameInt<V>(group1, own)));
+      if (k > 0) {
+        factor0 = add<V>(factor0, loadV<V>(place + sums));
+        factor1 = add<V>(factor1, loadV<V>(place + sums + size));
+      }
+      if (last) {
+        storeV<V>(place, mul<V>(loadV<V>(place), factor0));
+        storeV<V>(place + size, mul<V>(loadV<V>(place + size), factor1));
+      } else {
+        storeV<V>(place + sums, factor0);
+        storeV<V>(place + sums + size, factor1);
+      }
     }
   }
-  if (!lumped) storeV<V>(laneArray<V>(p, LOSS) + at, loss);
+}
+
+/** The gradient of a class outside, per e and weight. */
+function scales<V>(p: Plan, n: i32): void {
+  const one = splat<V>(1), upstream = splat<V>(<f32>p.upstream);
+  for (let at: usize = 0; at < <usize>n << 2; at += sizeof<V>()) {
+    const incoming = mul<V>(loadV<V>(laneArray<V>(p, INCOMING) + at), upstream);
+    storeV<V>(laneArray<V>(p, SCALE) + at, div<V>(incoming, add<V>(loadV<V>(laneArray<V>(p, REST) + at), one)));
+  }
+}
+
+/**
+ * One logarithm for the losses of many samples. A ratio is below 2^40 in a tile without far samples and below 2^140
+ * otherwise, so that neither eight vectors of the one nor one of the other make large products overflow.
+ */
+function lump<V, W>(p: Plan, k: i32, n: i32, far: bool): void {
+  const from = componentArray<V>(p, k, PART), products = componentArray<V>(p, k, PRODUCT);
+  const step = far ? lanes<V>() : n;
+  for (let i = 0; i < n; i += step) {
+    growProducts<V, W>(products, from + (<usize>i << 2), step);
+    if (largeProducts<W>(products)) close<V, W>(p, k);
+  }
+}
+
+/** The losses of the samples by themselves: of this component, and added to those of the others. */
+function parts<V>(p: Plan, k: i32, n: i32): void {
+  const place = componentArray<V>(p, k, PART), losses = laneArray<V>(p, LOSS);
+  const w = componentWeight(p, k);
+  for (let at: usize = 0; at < <usize>n << 2; at += sizeof<V>()) {
+    const part = mul<V>(loadV<V>(laneArray<V>(p, WEIGHT) + at), log1p<V>(loadV<V>(place + at)));
+    storeV<V>(place + at, part);
+    if (w != 0) storeV<V>(losses + at, add<V>(loadV<V>(losses + at), mul<V>(splat<V>(w), part)));
+  }
 }
 
 /** One sample in float64, its gradient in the same column of the other tile; returns its loss. */
@@ -331,6 +371,7 @@ function mergeExact<V>(p: Plan, cursor: Cursor, grads: usize, exact: usize, lump
       if (lumped) addPart(p, k, part);
       else store<f32>(componentArray<V>(p, k, PART) + at, part);
     }
+    store<f32>(laneArray<V>(p, SCALE) + at, 1);
     for (let c = 0; c < p.classes; c++) {
       const place = <usize>c * tileRow<V>() + at;
       store<f32>(grads + place, load<f32>(exact + place));

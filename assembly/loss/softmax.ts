@@ -8,8 +8,8 @@
 import { add, div, lanes, loadSome, loadV, madd, mul, nmadd, splat, storeSome, storeV, sub, sumOf, widenAdd, zeroW } from '../lane';
 import { log1p } from '../math';
 import { LOG, Plan } from '../plan';
-import { expRow, expTile, maxRow, maxTile, pack, scaleRow, TILE_RUN, tileRow, unpack } from '../sweep';
-import { advance, begin, Cursor, laneArray, rowOf, tileOf, walksRows } from '../walk';
+import { expRow, maxRow, maxTile, pack, scaleRow, TILE_RUN, tileRow, unpack, UNSCALED } from '../sweep';
+import { advance, begin, Cursor, expSamples, laneArray, rowOf, tileOf, walksRows } from '../walk';
 
 // lane arrays
 const MAX = 0;
@@ -31,29 +31,33 @@ function tile<V>(p: Plan, cursor: Cursor): void {
   if (p.target) pack<V>(cursor.y, cursor.classStepY, cursor.sampleStep, p.classes, cursor.n, incoming);
   const maxima = laneArray<V>(p, MAX), rests = laneArray<V>(p, REST);
   maxTile<V>(tile, p.classes, cursor.n, maxima);
-  expTile<V>(tile, results, p.classes, cursor.n, maxima, rests);
+  expSamples<V>(p, cursor, tile, results, maxima, rests);
+  let scales = UNSCALED;
   for (let i = 0; i < cursor.n; i += lanes<V>()) {
     const at = <usize>i << 2;
     if (p.target) backwardColumn<V>(p, results + at, incoming + at, loadV<V>(rests + at));
-    else forwardColumn<V>(p, tile + at, results + at, loadV<V>(maxima + at), loadV<V>(rests + at));
+    else if (p.flags & LOG) logColumn<V>(p, tile + at, results + at, loadV<V>(maxima + at), loadV<V>(rests + at));
+    else storeV<V>(rests + at, inverse<V>(loadV<V>(rests + at)));
   }
-  unpack<V>(results, cursor.g, cursor.classStepG, cursor.sampleStep, p.classes, cursor.n);
+  if (!p.target && !(p.flags & LOG)) scales = rests;
+  unpack<V>(results, cursor.g, cursor.classStepG, cursor.sampleStep, p.classes, cursor.n, scales);
 }
 
-function forwardColumn<V>(p: Plan, column: usize, to: usize, m: V, q: V): void {
+/** 1/(1 + q). */
+// @ts-ignore: decorator
+@inline function inverse<V>(q: V): V {
+  return div<V>(splat<V>(1), add<V>(q, splat<V>(1)));
+}
+
+function logColumn<V>(p: Plan, column: usize, to: usize, m: V, q: V): void {
   const end = to + <usize>p.classes * tileRow<V>();
-  if (p.flags & LOG) {
-    const log = log1p<V>(q);
-    for (; to < end; column += tileRow<V>(), to += tileRow<V>()) storeV<V>(to, sub<V>(sub<V>(loadV<V>(column), m), log));
-    return;
-  }
-  const scale = div<V>(splat<V>(1), add<V>(q, splat<V>(1)));
-  for (; to < end; to += tileRow<V>()) storeV<V>(to, mul<V>(loadV<V>(to), scale));
+  const log = log1p<V>(q);
+  for (; to < end; column += tileRow<V>(), to += tileRow<V>()) storeV<V>(to, sub<V>(sub<V>(loadV<V>(column), m), log));
 }
 
 function backwardColumn<V>(p: Plan, to: usize, incoming: usize, q: V): void {
   const log = (p.flags & LOG) != 0;
-  const scale = div<V>(splat<V>(1), add<V>(q, splat<V>(1)));
+  const scale = inverse<V>(q);
   let dot = splat<V>(0);
   for (let c = 0; c < p.classes; ) {
     const end = min(c + TILE_RUN, p.classes);

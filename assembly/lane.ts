@@ -139,6 +139,19 @@ const SIGN: u32 = 0x80000000;
   return <V>reinterpret<f32>(reinterpret<u32>(a as f32) & reinterpret<u32>(b as f32));
 }
 
+// @ts-ignore: decorator
+@inline export function or<V>(a: V, b: V): V {
+  if (isVector<V>()) return v128.or(a as v128, b as v128) as V;
+  return <V>reinterpret<f32>(reinterpret<u32>(a as f32) | reinterpret<u32>(b as f32));
+}
+
+/** All bits set. */
+// @ts-ignore: decorator
+@inline export function everyBit<V>(): V {
+  if (isVector<V>()) return i32x4.splat(-1) as V;
+  return maskOf<V>(true);
+}
+
 /** a where the mask is clear, 0 where it is set. */
 // @ts-ignore: decorator
 @inline export function clear<V>(a: V, mask: V): V {
@@ -241,30 +254,6 @@ const SIGN: u32 = 0x80000000;
 @inline export function anyOf<V>(mask: V): bool {
   if (isVector<V>()) return v128.any_true(mask as v128);
   return reinterpret<u32>(mask as f32) != 0;
-}
-
-/** Transposes the 4 × 4 block with rows at p, p + rowBytes … into rows at q, q + toBytes … (vector tiers). */
-// @ts-ignore: decorator
-@inline export function transpose4(p: usize, rowBytes: usize, q: usize, toBytes: usize): void {
-  storeColumns(v128.load(p), v128.load(p + rowBytes), v128.load(p + 2 * rowBytes), v128.load(p + 3 * rowBytes), q, toBytes);
-}
-
-/** transpose4 of the rows times k. */
-// @ts-ignore: decorator
-@inline export function transposeScaled4(p: usize, rowBytes: usize, q: usize, toBytes: usize, k: v128): void {
-  const a = f32x4.mul(v128.load(p), k), b = f32x4.mul(v128.load(p + rowBytes), k);
-  const c = f32x4.mul(v128.load(p + 2 * rowBytes), k), d = f32x4.mul(v128.load(p + 3 * rowBytes), k);
-  storeColumns(a, b, c, d, q, toBytes);
-}
-
-// @ts-ignore: decorator
-@inline function storeColumns(a: v128, b: v128, c: v128, d: v128, q: usize, toBytes: usize): void {
-  const ab0 = v128.shuffle<f32>(a, b, 0, 4, 1, 5), ab1 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
-  const cd0 = v128.shuffle<f32>(c, d, 0, 4, 1, 5), cd1 = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
-  v128.store(q, v128.shuffle<f64>(ab0, cd0, 0, 2));
-  v128.store(q + toBytes, v128.shuffle<f64>(ab0, cd0, 1, 3));
-  v128.store(q + 2 * toBytes, v128.shuffle<f64>(ab1, cd1, 0, 2));
-  v128.store(q + 3 * toBytes, v128.shuffle<f64>(ab1, cd1, 1, 3));
 }
 
 /** Byte offsets for the int32 t at p: t·row + first, `step` more for each lane; t = 0 where it is skip. */

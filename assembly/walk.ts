@@ -1,7 +1,7 @@
 // How a class loss goes over the samples of its plan: a tile of samples or one row at a time (sweep.ts says which is for what).
 
 import { Plan } from './plan';
-import { expTile, tileRow, tileWidth } from './sweep';
+import { expTile, tileRow, tileWidth } from './tile';
 
 /** Rows of more classes than this are walked class by class; shorter ones go through tiles (docs/kernels.md). */
 const ROW_CLASSES = 32;
@@ -96,7 +96,7 @@ export function advance<V>(p: Plan, cursor: Cursor, rows: bool): bool {
 }
 
 /** expTile of the cursor's samples; lines that the next steps need are on their way when it ends. */
-export function expSamples<V>(p: Plan, cursor: Cursor, tile: usize, to: usize, maxima: usize, rests: usize, always: bool = false): void {
+export function expSamples<V>(p: Plan, cursor: Cursor, tile: usize, to: usize, maxima: usize, rests: usize, marks: usize = 0): void {
   let x: usize = 0, stepX: usize = 0, g: usize = 0, stepG: usize = 0;
   if (cursor.sampleStep == 4 && cursor.classStepX >= FAR_APART) {
     const width = <usize>cursor.n << 2;
@@ -106,5 +106,5 @@ export function expSamples<V>(p: Plan, cursor: Cursor, tile: usize, to: usize, m
     g = cursor.g ? cursor.g : cursor.x;
     stepG = cursor.g ? cursor.classStepG : cursor.classStepX;
   }
-  expTile<V>(tile, to, p.classes, cursor.n, maxima, rests, always, x, stepX, g, stepG);
+  expTile<V>(tile, to, p.classes, cursor.n, maxima, rests, marks, x, stepX, g, stepG);
 }

@@ -32,6 +32,7 @@ class MemoryTensor<T extends Dtype> implements EngineTensor<DataOf[T]> {
   readonly dtype: T;
   readonly #storage: Storage;
   readonly #offset: number;
+  readonly #size: number;
   readonly #owns: boolean;
   #freed = false;
   #view: DataOf[T] | undefined;
@@ -41,6 +42,7 @@ class MemoryTensor<T extends Dtype> implements EngineTensor<DataOf[T]> {
     this.dtype = dtype;
     this.shape = shape;
     this.#offset = offset;
+    this.#size = sizeOf(shape);
     this.#owns = owns;
     if (owns) liveTensors.set(storage.runtime, liveCount(storage.runtime) + 1);
   }
@@ -54,8 +56,9 @@ class MemoryTensor<T extends Dtype> implements EngineTensor<DataOf[T]> {
   get data(): DataOf[T] {
     this.#check();
     const { memory } = this.#storage.runtime;
-    if (this.#view === undefined || memory.isStale(this.#view)) {
-      const view = memory.view(this.dtype, this.#storage.address + 4 * this.#offset, sizeOf(this.shape));
+    // growth detaches views, which are then empty
+    if (this.#view === undefined || this.#view.length !== this.#size) {
+      const view = memory.view(this.dtype, this.#storage.address + 4 * this.#offset, this.#size);
       this.#view = view as DataOf[T]; // dtype, which T is, chose the kind
     }
     return this.#view as DataOf[T];
@@ -196,13 +199,12 @@ export function engineOf(runtime: Runtime): Engine & Losses & Activations {
     threads: 1,
     ready: Promise.resolve(),
     get memory() {
-      return runtime.kernels.memory;
+      return source().kernels.memory;
     },
-    stats: () => ({
-      bytesReserved: runtime.memory.bytesReserved,
-      bytesInUse: runtime.memory.bytesInUse,
-      liveTensors: liveCount(runtime),
-    }),
+    stats: () => {
+      const { bytesReserved, bytesInUse } = source().memory;
+      return { bytesReserved, bytesInUse, liveTensors: liveCount(runtime) };
+    },
     dispose: () => {
       runtime.disposed = true;
     },

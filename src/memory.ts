@@ -22,6 +22,7 @@ export class LinearMemory {
   readonly #limit: number;
   readonly #free: Block[] = [];
   #end: number;
+  #buffer: ArrayBufferLike | undefined;
   /** Views of the whole memory; `renew` makes them anew where memory has grown. */
   f32 = new Float32Array(0);
   i32 = new Int32Array(0);
@@ -48,10 +49,14 @@ export class LinearMemory {
     return this.#used;
   }
 
-  /** Views die when memory grows: every call and every growth renews them where the buffer is another one. */
+  /**
+   * Views die when memory grows (their length becomes 0): every call and every growth renews them where they have. Asking
+   * the memory for its buffer costs more than all other checks of a small call together.
+   */
   renew(): void {
+    if (this.f32.length > 0) return;
     const { buffer } = this.memory;
-    if (buffer === this.f32.buffer) return;
+    this.#buffer = buffer;
     this.f32 = new Float32Array(buffer);
     this.i32 = new Int32Array(buffer);
     this.u32 = new Uint32Array(buffer);
@@ -60,7 +65,7 @@ export class LinearMemory {
 
   /** Whether an array is a view of this memory. */
   holds(data: ArrayBufferView): boolean {
-    return data.buffer === this.f32.buffer;
+    return data.buffer === this.#buffer;
   }
 
   /** A view of `length` values at an address. */
@@ -70,11 +75,6 @@ export class LinearMemory {
   view(kind: 'float32' | 'int32', address: number, length: number): Float32Array | Int32Array {
     const { buffer } = this.memory;
     return kind === 'int32' ? new Int32Array(buffer, address, length) : new Float32Array(buffer, address, length);
-  }
-
-  /** Whether a view was made before the last growth, which detached it. */
-  isStale(view: ArrayBufferView): boolean {
-    return view.buffer !== this.memory.buffer;
   }
 
   /** Counts what is handed out from here on. */

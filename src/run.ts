@@ -24,7 +24,7 @@ export interface Slot {
   readonly source: Source;
   readonly field: Field;
   readonly kind: typeof Float32Array | typeof Int32Array;
-  /** Offset of its copy in the scratch. */
+  /** Offset of its copy in the scratch; −1 where none was reserved. */
   part: number;
   /** Its own address, where it lies in linear memory. */
   home: number | undefined;
@@ -89,7 +89,7 @@ export abstract class Run {
   }
 
   protected slot(source: Source, field: Field, kind: Slot['kind'] = Float32Array): Slot {
-    const slot: Slot = { source, field, kind, part: 0, home: source.address(this.memory, kind) };
+    const slot: Slot = { source, field, kind, part: -1, home: source.address(this.memory, kind) };
     this.slots.push(slot);
     return slot;
   }
@@ -136,7 +136,12 @@ export abstract class Run {
     for (const slot of this.slots) {
       if (this.wanted.later) slot.source.refresh();
       const home = slot.source.address(this.memory, slot.kind);
-      if (home !== undefined) slot.home = home;
+      if (home === undefined && slot.part < 0) {
+        throw new TypeError(
+          `${this.job.name}: data that lay in the engine's memory was replaced since it was prepared`,
+        );
+      }
+      slot.home = home;
     }
     if (this.#gradHome) this.#gradAt = this.#gradHome.address(this.memory, Float32Array);
     const { plan } = this;

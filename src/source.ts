@@ -50,7 +50,8 @@ export class Source {
   /** The address of the values where they lie in this memory in the form that kernels read. */
   address(memory: LinearMemory, kind: typeof Float32Array | typeof Int32Array): number | undefined {
     const data = this.live(memory);
-    this.#placed ??= memory.holds(data);
-    return memory.holds(data) && data instanceof kind ? data.byteOffset : undefined;
+    const held = memory.holds(data);
+    this.#placed ??= held;
+    return held && data instanceof kind ? data.byteOffset : undefined;
   }
 }

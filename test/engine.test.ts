@@ -232,6 +232,8 @@ describe('an engine disposed of', () => {
       () => engine.sigmoid([1]),
       () => engine.sigmoid.backward([1], [1]),
       () => step(),
+      () => engine.stats(),
+      () => engine.memory,
     ];
     for (const use of uses) expect(use).toThrow(gone);
     // tidying up comes in any order

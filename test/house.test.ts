@@ -18,7 +18,7 @@ const assemblyLayers: readonly Layer[] = [
   { name: 'index', files: /^index$/, mayImport: ['loss', 'walks', 'loops', 'plan'] },
   { name: 'loss', files: /^loss\/\w+$/, mayImport: ['walks', 'loops', 'math', 'lane', 'plan'] },
   { name: 'walks', files: /^(walk|elements)$/, mayImport: ['loops', 'math', 'lane', 'plan'] },
-  { name: 'loops', files: /^(reduce|sweep)$/, mayImport: ['math', 'lane', 'plan'] },
+  { name: 'loops', files: /^(reduce|sweep|tile)$/, mayImport: ['loops', 'math', 'lane', 'plan'] },
   { name: 'math', files: /^math$/, mayImport: ['lane'] },
   { name: 'lane', files: /^lane$/, mayImport: [] },
   { name: 'plan', files: /^plan$/, mayImport: [] },

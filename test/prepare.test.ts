@@ -173,6 +173,25 @@ describe('a step that cannot run', () => {
     }
   });
 
+  it('because an operand moved out of memory is a TypeError; one that moves in, or back, is read where it is', () => {
+    const inside = engine.from([[1, 2, 3]]);
+    const outside = Float32Array.of(3, 2, 1);
+    const moving: { data: Float32Array; shape: number[] } = { data: inside.data, shape: [1, 3] };
+    const step = engine.crossEntropy.prepare(moving, [0]);
+    expect(step()).toBe(engine.crossEntropy(inside, [0]).loss);
+    moving.data = outside;
+    expect(() => step()).toThrow(TypeError);
+    moving.data = inside.data;
+    expect(step()).toBe(engine.crossEntropy(inside, [0]).loss);
+    moving.data = outside;
+    const later = engine.crossEntropy.prepare(moving, [0]);
+    for (const data of [inside.data, outside, inside.data]) {
+      moving.data = data;
+      expect(later()).toBe(engine.crossEntropy({ data, shape: [1, 3] }, [0]).loss);
+    }
+    for (const each of [step, later, inside]) each.free();
+  });
+
   it('because it was freed says so; freeing gives its memory back, once', () => {
     const own = createEngine();
     const made = steps(own);

@@ -21,10 +21,8 @@ import { Plan, PROBABILITIES } from '../plan';
 import {
   addLog, addLosses, closeProducts, copyFloats, flushLogs, largeProducts, openProducts, sampleWeightOf, upstreamOf,
 } from '../reduce';
-import {
-  blank, blankLanes, expRow, massRow, maxRow, maxTile, pack, scaleMassRow, scaleRow, shiftedSumRow, TILE_RUN, tileRow,
-  tileShiftedSum, tileWidth, unpack, UNSCALED,
-} from '../sweep';
+import { expRow, massRow, maxRow, scaleMassRow, scaleRow, shiftedSumRow } from '../sweep';
+import { blank, blankLanes, maxTile, pack, TILE_RUN, tileRow, tileShiftedSum, tileWidth, unpack, UNSCALED } from '../tile';
 import { advance, begin, Cursor, expSamples, laneArray, rowOf, tileOf, walksRows } from '../walk';
 
 // lane arrays: one value per sample of a tile

@@ -13,13 +13,13 @@
 // group relative to its own maximum. Zero weights drop their term; a component with nothing outside costs exactly 0.
 
 import {
-  add, and, anyOf, clear, div, eq, gather, isInt, lanes, loadSplat, loadV, lt, mul, neg, offsets, pmin, sameInt, splat, storeV, sub,
+  add, and, anyOf, clear, div, eq, everyBit, gather, isInt, lanes, loadSplat, loadV, lt, mul, neg, offsets, or, pmin, sameInt, splat, storeV, sub,
   sumOf, widenAdd, xor, zeroW,
 } from '../lane';
 import { log1p } from '../math';
 import { Plan } from '../plan';
 import { addLosses, closeProducts, copyFloats, growProducts, largeProducts, openProducts, sampleWeightOf } from '../reduce';
-import { blank, maxTile, pack, TILE_RUN, tileRow, unpack } from '../sweep';
+import { blank, maxTile, pack, TILE_RUN, tileRow, unpack } from '../tile';
 import { advance, begin, Cursor, expSamples, laneArray, tileOf, scratchBytes } from '../walk';
 
 /** e^−80 keeps 7 decades above the smallest normal float32. */
@@ -38,6 +38,7 @@ const MAX = 6;
 const REST = 7; // q
 const SCALE = 8; // what multiplies the tile of gradients on its way out
 const PLACE = 9; // 4·target
+const REMOTE = 10; // mask of the samples whose logits span FAR or more
 
 // tiles: logits; gradients of the samples computed in float64; e, then gradients; what multiplies e in the gradient
 const TILES = 4;
@@ -82,7 +83,7 @@ export function componentKernel<V, W>(p: Plan): void {
     const far = measure<V>(p, tile, cursor.n);
     const some = prepare<V>(p, cursor, tile, exact, far);
     // within a group far below the maximum the error of x − m shows, so it is taken back wherever it may exceed 5e-7
-    expSamples<V>(p, cursor, tile, grads, laneArray<V>(p, MAX), laneArray<V>(p, REST), far);
+    expSamples<V>(p, cursor, tile, grads, laneArray<V>(p, MAX), laneArray<V>(p, REST), far ? laneArray<V>(p, REMOTE) : 0);
     if (!lumped) memory.fill(laneArray<V>(p, LOSS), 0, tileRow<V>());
     for (let k = 0; k < p.components; k++) {
       ratios<V>(p, grads, k, cursor.n);
@@ -180,11 +181,12 @@ function drop<V>(p: Plan, tile: usize, i: i32): void {
   store<f32>(laneArray<V>(p, MAX) + (<usize>i << 2), 0);
 }
 
-/** Marks the samples whose logits do not span less than SPAN; returns whether any span is FAR or more. */
+/** Marks the samples whose logits do not span less than SPAN or FAR; returns whether there is any of the latter. */
 function measure<V>(p: Plan, tile: usize, n: i32): bool {
   const row = tileRow<V>(), size = sizeof<V>(), height = <usize>p.classes * row;
   const maxima = laneArray<V>(p, MAX), marks = laneArray<V>(p, EXACT);
-  const one = splat<V>(1), wide = splat<V>(SPAN), far = splat<V>(FAR);
+  const one = splat<V>(1), wide = splat<V>(SPAN), far = splat<V>(FAR), all = everyBit<V>();
+  const remote = laneArray<V>(p, REMOTE);
   let any = splat<V>(0);
   for (let at: usize = 0; at < <usize>n << 2; at += 2 * size) {
     const end = tile + at + height;
@@ -197,8 +199,10 @@ function measure<V>(p: Plan, tile: usize, n: i32): bool {
     const span0 = sub<V>(loadV<V>(maxima + at), low0), span1 = sub<V>(loadV<V>(maxima + at + size), low1);
     storeV<V>(marks + at, clear<V>(one, lt<V>(span0, wide)));
     storeV<V>(marks + at + size, clear<V>(one, lt<V>(span1, wide)));
-    any = add<V>(any, clear<V>(one, lt<V>(span0, far)));
-    if (<usize>n << 2 > at + size) any = add<V>(any, clear<V>(one, lt<V>(span1, far)));
+    const far0 = clear<V>(all, lt<V>(span0, far)), far1 = clear<V>(all, lt<V>(span1, far));
+    storeV<V>(remote + at, far0);
+    storeV<V>(remote + at + size, far1);
+    any = or<V>(any, <usize>n << 2 > at + size ? or<V>(far0, far1) : far0);
   }
   return anyOf<V>(any);
 }

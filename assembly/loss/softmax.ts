@@ -8,7 +8,8 @@
 import { add, div, lanes, loadSome, loadV, madd, mul, nmadd, splat, storeSome, storeV, sub, sumOf, widenAdd, zeroW } from '../lane';
 import { log1p } from '../math';
 import { LOG, Plan } from '../plan';
-import { expRow, maxRow, maxTile, pack, scaleRow, TILE_RUN, tileRow, unpack, UNSCALED } from '../sweep';
+import { expRow, maxRow, scaleRow } from '../sweep';
+import { maxTile, pack, TILE_RUN, tileRow, unpack, UNSCALED } from '../tile';
 import { advance, begin, Cursor, expSamples, laneArray, rowOf, tileOf, walksRows } from '../walk';
 
 // lane arrays

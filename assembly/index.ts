@@ -7,7 +7,7 @@ import { componentKernel, componentScratch } from './loss/component';
 import { mseKernel } from './loss/mse';
 import { sigmoidKernel } from './loss/sigmoid';
 import { softmaxKernel } from './loss/softmax';
-import { Plan } from './plan';
+import { INDICES, Plan } from './plan';
 import { canonicalizeNaN, scanIndices as scanIndicesOf, scanUnit as scanUnitOf } from './reduce';
 import { rowScratchBytes, scratchBytes, walksRows } from './walk';
 
@@ -27,14 +27,14 @@ export function heapBase(): usize {
   return __heap_base;
 }
 
-/** Scratch bytes of a class loss with the plan's classes, inner, strides and components. */
+/** Scratch bytes of a class loss with the plan's classes, inner, strides, components and flags. */
 export function classScratch(p: Plan): usize {
   return ASC_FEATURE_SIMD ? classScratchOf<v128>(p) : classScratchOf<f32>(p);
 }
 
 function classScratchOf<V>(p: Plan): usize {
   if (p.components) return componentScratch<V>(p);
-  return walksRows<V>(p) ? rowScratchBytes<V>(p) : scratchBytes<V>(p, 3);
+  return walksRows<V>(p) ? rowScratchBytes<V>(p) : scratchBytes<V>(p, p.flags & INDICES ? 2 : 3);
 }
 
 /** Scratch bytes of an elementwise loss. */

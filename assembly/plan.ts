@@ -60,3 +60,5 @@ export const PROBABILITIES: u32 = 1;
 export const IGNORE: u32 = 2;
 /** Logarithmic variant: logSoftmax, logSigmoid. */
 export const LOG: u32 = 4;
+/** Targets are class indices (class losses). */
+export const INDICES: u32 = 8;

@@ -58,6 +58,9 @@ export class ClassRun extends Run {
     plan.set('classes', classes);
     plan.set('inner', job.inner);
     plan.set('components', count);
+    const probabilities = targets?.kind === 'values' && job.record.target !== 'none';
+    const kind = indices ? FLAGS.INDICES : probabilities ? FLAGS.PROBABILITIES : 0;
+    plan.set('flags', kind | (job.record.log ? FLAGS.LOG : 0));
     this.#parts = {
       groups: this.part(4 * count * classes),
       componentWeights: this.part(4 * count),
@@ -70,11 +73,9 @@ export class ClassRun extends Run {
   override place(base: number): void {
     const { plan, memory, job } = this;
     this.base = base;
-    const { options, record, classes } = job;
+    const { options, classes } = job;
     plan.set('scratch', base + this.#parts.scratch);
     plan.set('ignoreIndex', this.#reader?.ignoreIndex ?? 0);
-    const probabilities = job.targets?.kind === 'values' && record.target !== 'none';
-    plan.set('flags', (probabilities ? FLAGS.PROBABILITIES : 0) | (record.log ? FLAGS.LOG : 0));
     plan.setDouble('smoothing', options.labelSmoothing);
     plan.setDouble('zLoss', options.zLoss);
     if (this.#maps.length === 0) return;

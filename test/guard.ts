@@ -57,7 +57,7 @@ export class Guarded {
     };
     this.engine = engineOf(runtime);
     // room enough that no call grows the memory: a snapshot then covers all of it
-    memory.memory.grow(8);
+    memory.memory.grow(24);
     memory.renew();
     this.engine.tensor([1]);
   }

@@ -282,7 +282,7 @@ function scales<V>(p: Plan, n: i32): void {
 
 /**
  * One logarithm for the losses of many samples. A ratio is below 2^40 in a tile without far samples and below 2^140
- * otherwise, so that neither eight vectors of the one nor one of the other make large products overflow.
+ * otherwise, so that neither sixteen vectors of the one nor one of the other make large products overflow.
  */
 function lump<V, W>(p: Plan, k: i32, n: i32, far: bool): void {
   const from = componentArray<V>(p, k, PART), products = componentArray<V>(p, k, PRODUCT);

@@ -1,8 +1,7 @@
 /**
- * The tiers, seeded calls of every loss and activation, and a hash of their results. Plain TypeScript whose types can be
- * stripped, without the test runner, so that .ci/node24.mjs can import it too.
+ * The tiers, seeded calls of every loss and activation, and a hash of their results. Needs nothing of its host, so that
+ * the probe of test/runtimes runs it everywhere.
  */
-import { createHash } from 'node:crypto';
 import type { createEngine } from '../src/index.ts';
 import type {
   BackwardResult,
@@ -16,6 +15,7 @@ import type {
 } from '../src/types.ts';
 import { layoutOf, sizeOf } from './reference/layout.ts';
 import { normal, type Random, randomFrom } from './reference/random.ts';
+import { Sha256 } from './sha256.ts';
 
 export const tiers = ['scalar', 'simd', 'relaxed'] as const;
 
@@ -46,8 +46,8 @@ export interface AnyActivation {
 }
 
 // each loss takes more than AnyLoss says about the one option object, and returns at least that
-export const lossOf = (engine: Engine, op: LossName): AnyLoss => engine[op] as unknown as AnyLoss;
-export const activationOf = (engine: Engine, op: ActivationName): AnyActivation =>
+export const lossOf = (engine: Pick<Engine, LossName>, op: LossName): AnyLoss => engine[op] as unknown as AnyLoss;
+export const activationOf = (engine: Pick<Engine, ActivationName>, op: ActivationName): AnyActivation =>
   engine[op] as unknown as AnyActivation;
 
 export interface LossCase {
@@ -282,18 +282,18 @@ export const oddNaNs = (data: Float32Array): number => {
 
 /** The first 128 bits of SHA-256 over values. Every NaN counts as the same one. */
 export function hashOf(values: readonly (number | Tensor)[]): string {
-  const hash = createHash('sha256');
+  const hash = new Sha256();
   for (const value of values) {
-    if (typeof value === 'number') hash.update(`${value};`);
+    if (typeof value === 'number') hash.update(Uint8Array.from(`${value};`, (character) => character.charCodeAt(0)));
     else {
       const bits = new Uint32Array(Float32Array.from(value.data).buffer);
       value.data.forEach((v, i) => {
         if (Number.isNaN(v)) bits[i] = 0x7fc00000;
       });
-      hash.update(bits);
+      hash.update(new Uint8Array(bits.buffer));
     }
   }
-  return hash.digest('hex').slice(0, 32);
+  return hash.digest().slice(0, 32);
 }
 
 /** A hash of every case's results on an engine. */

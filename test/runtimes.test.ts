@@ -1,0 +1,47 @@
+/**
+ * The tarball of `npm pack` gives the same golden results and, with `deterministic: true`, the same bits in every runtime
+ * and through every bundler. One row per way to run it, in test/runtimes/rows.ts and browsers.ts.
+ *
+ * A row whose runtime is not installed is skipped, with a line that says how to install it; with LOSSMITH_RUNTIMES=all, as
+ * .ci/run has it, it fails.
+ */
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { browserRows } from './runtimes/browsers.ts';
+import { installPackage } from './runtimes/project.ts';
+import { serverRows } from './runtimes/rows.ts';
+import type { Project, Row } from './runtimes/types.ts';
+
+const all = process.env.LOSSMITH_RUNTIMES === 'all';
+const rows = [...serverRows(), ...browserRows()].map((row) => ({ row, missing: row.missing() }));
+
+const { hashes: stored } = JSON.parse(readFileSync(new URL('./golden/hashes.json', import.meta.url), 'utf8')) as {
+  hashes: Record<string, string>;
+};
+
+async function runs(row: Row, project: Project): Promise<void> {
+  const report = await row.run(project);
+  expect(report.failures).toEqual([]);
+  expect(report.runtime).toMatch(row.runtime);
+  expect(report.tier).toBe(row.tier);
+  expect(report.cases).toBeGreaterThanOrEqual(60);
+  const names = Object.keys({ ...stored, ...report.hashes });
+  expect(names.filter((name) => report.hashes[name] !== stored[name])).toEqual([]);
+}
+
+describe('the packed package', () => {
+  let project: Awaited<ReturnType<typeof installPackage>> | undefined;
+  beforeAll(async () => {
+    project = await installPackage();
+  });
+  afterAll(() => project?.remove());
+
+  for (const { row, missing } of rows) {
+    if (missing === undefined) it(row.name, () => runs(row, project!));
+    else if (all) it(row.name, () => expect.fail(missing));
+    else {
+      console.warn(`skipped: ${row.name}: ${missing}`);
+      it.skipIf(true)(`${row.name} (${missing})`, () => {});
+    }
+  }
+});

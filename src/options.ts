@@ -48,7 +48,8 @@ export function readNames(name: string, record: OperationRecord, options: unknow
   const common = record.target === 'none' ? (['out'] as const) : COMMON;
   for (const key of Object.keys(options)) {
     const value = (options as Readonly<Record<string, unknown>>)[key];
-    if (value === undefined || key in record.options || (common as readonly string[]).includes(key)) continue;
+    if (value === undefined || Object.hasOwn(record.options, key) || (common as readonly string[]).includes(key))
+      continue;
     const known = [...Object.keys(record.options), ...common].join(', ');
     throw new TypeError(`${name}: unknown option ${JSON.stringify(key)}, expected one of ${known}`);
   }
@@ -72,14 +73,14 @@ export function readNumber(value: unknown, kind: OptionKind | 'scale', where: st
 
 /** The options common to all losses, with nothing else given. */
 export function readCommon(name: string, given: Readonly<Record<string, unknown>>): Options {
-  const reduction = given.reduction ?? 'mean';
+  const reduction = given.reduction === undefined ? 'mean' : given.reduction;
   if (typeof reduction !== 'string') {
     throw new TypeError(`${name}: reduction is ${describe(reduction)}, expected a string`);
   }
   if (!REDUCTIONS.includes(reduction)) {
     throw new RangeError(`${name}: reduction is ${describe(reduction)}, expected one of ${REDUCTIONS.join(', ')}`);
   }
-  const emptyMean = given.emptyMean ?? 'nan';
+  const emptyMean = given.emptyMean === undefined ? 'nan' : given.emptyMean;
   if (emptyMean !== 'nan' && emptyMean !== 'zero') {
     const error = typeof emptyMean === 'string' ? RangeError : TypeError;
     throw new error(`${name}: emptyMean is ${describe(emptyMean)}, expected 'nan' or 'zero'`);

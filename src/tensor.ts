@@ -77,7 +77,11 @@ function checkShape(shape: unknown, length: number, where: string): readonly num
   let product = 1;
   let legal = true;
   for (let i = 0; i < given.length; i++) {
-    const size = Number(given[i]);
+    const value = given[i];
+    if (typeof value !== 'number' && typeof value !== 'bigint') {
+      throw new TypeError(`${where}.shape holds ${describe(value)}, expected sizes`);
+    }
+    const size = Number(value);
     legal &&= Number.isSafeInteger(size) && size >= 0;
     product *= size;
     sizes.push(size);
@@ -89,41 +93,66 @@ function checkShape(shape: unknown, length: number, where: string): readonly num
   return sizes;
 }
 
+/** More axes than any tensor has; arrays may be nested without end (in themselves). */
+const MOST_AXES = 32;
+
+const isRow = (value: unknown): value is ArrayLike<unknown> => Array.isArray(value) || isTyped(value);
+
 function readArray(value: NestedArray, where: string): Operand {
   const shape: number[] = [];
-  for (let level: unknown = value; Array.isArray(level) || isTyped(level); level = (level as ArrayLike<unknown>)[0]) {
+  for (let level: unknown = value; isRow(level); level = level[0]) {
     shape.push(level.length);
+    if (shape.length > MOST_AXES) {
+      throw new RangeError(`${where} is nested more than ${MOST_AXES} deep, expected an array of numbers or of rows`);
+    }
     if (level.length === 0) break;
   }
   if (shape.length <= 1) return readFlat(value, where);
+  // all rows are looked at before there is room for what they promise
+  fill(value, 0, { data: undefined, shape, where, at: 0, path: [] });
   const data = new Float64Array(sizeOf(shape));
-  const reread = () => fill(value, 0, '', { data, shape, where, at: 0 });
+  const reread = () => fill(value, 0, { data, shape, where, at: 0, path: [] });
   reread();
   return { data, shape, nested: true, reread };
 }
 
 interface Filling {
-  readonly data: Float64Array;
+  /** Where the numbers go; undefined: look at the rows alone. */
+  readonly data: Float64Array | undefined;
   readonly shape: readonly number[];
   readonly where: string;
+  readonly path: number[];
   at: number;
 }
 
+const showPath = (path: readonly number[]): string => path.map((i) => `[${i}]`).join('');
+
 /** Copies nested rows, each of which must have the length that the first row of its depth had. */
-function fill(row: unknown, depth: number, path: string, state: Filling): void {
-  const { shape, where } = state;
-  const deepest = depth === shape.length;
-  const isRow = Array.isArray(row) || isTyped(row);
-  if (isRow !== !deepest || (isRow && row.length !== shape[depth])) {
-    const got = isRow ? `${row.length} values` : describe(row);
-    const expected = deepest ? 'a number' : `${shape[depth]} values`;
-    throw new RangeError(`${where} is ragged: row ${path || '[]'} has ${got}, expected ${expected}`);
+function fill(row: unknown, depth: number, state: Filling): void {
+  const { data, shape, where, path } = state;
+  if (!isRow(row) || row.length !== shape[depth]) {
+    const got = isRow(row) ? `${row.length} values` : describe(row);
+    throw new RangeError(
+      `${where} is ragged: row ${showPath(path) || '[]'} has ${got}, expected ${shape[depth]} values`,
+    );
   }
-  if (!isRow) {
-    state.data[state.at++] = toNumber(row, `${where}${path}`);
-    return;
+  const deepest = depth === shape.length - 1;
+  for (let i = 0; i < row.length; i++) {
+    const value = row[i];
+    if (deepest && typeof value === 'number') {
+      if (data) data[state.at++] = value;
+      continue;
+    }
+    path.push(i);
+    if (!deepest) fill(value, depth + 1, state);
+    else if (isRow(value)) {
+      throw new RangeError(`${where} is ragged: row ${showPath(path)} has ${value.length} values, expected a number`);
+    } else {
+      const number = toNumber(value, `${where}${showPath(path)}`);
+      if (data) data[state.at++] = number;
+    }
+    path.pop();
   }
-  for (let i = 0; i < row.length; i++) fill(row[i], depth + 1, `${path}[${i}]`, state);
 }
 
 function readFlat(values: readonly unknown[], where: string): Operand {

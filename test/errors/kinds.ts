@@ -60,6 +60,12 @@ export const kindsAndShapes: Case[] = [
     says: /^crossEntropy: unknown option "ignore_index", expected one of axis, weight/,
   },
   {
+    does: 'option with a name that every object has',
+    run: () => crossEntropy([[1, 2]], [0], unsafe({ constructor: 1 })),
+    error: TypeError,
+    says: /^crossEntropy: unknown option "constructor"/,
+  },
+  {
     does: 'option of another loss',
     run: () => mse([1], [1], unsafe({ posWeight: 1 })),
     error: TypeError,
@@ -70,6 +76,12 @@ export const kindsAndShapes: Case[] = [
     run: () => softmax([[1]], unsafe({ dim: 1 })),
     error: TypeError,
     says: /softmax: unknown option "dim", expected one of axis, out/,
+  },
+  {
+    does: 'reduction null',
+    run: () => mse([1], [1], unsafe({ reduction: null })),
+    error: TypeError,
+    says: 'mse: reduction is null, expected a string',
   },
   {
     does: 'reduction of the wrong kind',
@@ -149,6 +161,28 @@ export const kindsAndShapes: Case[] = [
     run: () => crossEntropy(unsafe([[1, 2], 3]), [0, 0]),
     error: RangeError,
     says: /crossEntropy: logits is ragged: row \[1\] has 3, expected 2 values/,
+  },
+  {
+    does: 'rows that promise more than there is',
+    run: () => tensor(unsafe([new Array(1e5).fill(0), ...new Array(99_999).fill([])])),
+    error: RangeError,
+    says: 'tensor: source is ragged: row [1] has 0 values, expected 100000 values',
+  },
+  {
+    does: 'an array inside itself',
+    run: () => {
+      const ring: unknown[] = [];
+      ring.push(ring);
+      mse(unsafe(ring), [1]);
+    },
+    error: RangeError,
+    says: 'mse: input is nested more than 32 deep, expected an array of numbers or of rows',
+  },
+  {
+    does: 'sizes that are no numbers',
+    run: () => tensor([1, 2], unsafe(['1', [2]])),
+    error: TypeError,
+    says: 'tensor: source.shape holds "1", expected sizes',
   },
   {
     does: 'number where a row is deeper',

@@ -6,6 +6,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } f
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { encode } from './text.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 process.chdir(root);
@@ -71,31 +72,6 @@ export type DoubleField = ${doubles.join(' | ')};\n
     'src/generated/wasm.ts',
     `${HEADER}/** How bytes are written below. */\nexport const CODES = ${JSON.stringify(codes)} as const;\n${lines.join('')}`,
   );
-}
-
-/** Characters that need no escape in a string and end no script element. */
-const ALPHABET = [...Array(95).keys()].map((i) => String.fromCharCode(32 + i)).filter((c) => !/["'`\\$<]/.test(c));
-
-/**
- * The modules as text: the most frequent bytes are one character, the others two. gzip sees equal bytes as equal text, and
- * the tiers, which share most of their bytes, stand within its window of 32 KiB of each other: all three together are a
- * third smaller than by base64.
- */
-function encode(binaries) {
-  const counts = new Float64Array(256);
-  for (const bytes of Object.values(binaries)) for (const byte of bytes) counts[byte] += 1;
-  const order = [...counts.keys()].sort((a, b) => counts[b] - counts[a] || a - b);
-  const singles = ALPHABET.length - Math.ceil((256 - ALPHABET.length) / (ALPHABET.length - 1));
-  const codes = [];
-  for (const [rank, byte] of order.entries()) {
-    const over = rank - singles;
-    const [first, second] = [singles + Math.floor(over / ALPHABET.length), over % ALPHABET.length];
-    codes[byte] = over < 0 ? ALPHABET[rank] : ALPHABET[first] + ALPHABET[second];
-  }
-  const texts = Object.fromEntries(
-    Object.entries(binaries).map(([tier, bytes]) => [tier, Array.from(bytes, (byte) => codes[byte]).join('')]),
-  );
-  return { codes: { bytes: Buffer.from(order).toString('hex'), alphabet: ALPHABET.join(''), singles }, texts };
 }
 
 /** Replaces src/modules.ts, from where the bundle would take its bytes. */

@@ -5,7 +5,6 @@
 import { CODES, relaxed, scalar, simd } from './generated/wasm.ts';
 import type { Tier } from './types.ts';
 
-const TEXTS = { scalar, simd, relaxed } as const;
 /**
  * Modules of one function that uses what a tier needs, so that the tiers that do not run are never decoded:
  * i32.const 0, i8x16.splat, and for relaxed three of them into f32x4.relaxed_madd; then drop.
@@ -18,10 +17,7 @@ const PROBES = {
   relaxed: [...HEAD, 20, 1, 18, 0, ...SPLAT, ...SPLAT, ...SPLAT, 253, 133, 2, 26, 11],
 } as const;
 
-/**
- * Bytes from text. A byte that occurs often is one character, a rare one two, as assembly/build.mjs writes them: unlike
- * base64, equal bytes are equal text wherever they stand, so that gzip finds what repeats within a tier and between tiers.
- */
+/** Bytes from text: frequent bytes are one character, others two, as assembly/text.mjs writes them. */
 function decode(text: string): Uint8Array<ArrayBuffer> {
   const { bytes, alphabet, singles } = CODES;
   const digits = new Uint8Array(128);
@@ -42,12 +38,40 @@ function decode(text: string): Uint8Array<ArrayBuffer> {
   return decoded.slice(0, length);
 }
 
+/** The bytes that differ from `base` as `difference` says: new bytes and stretches of the base in turn. */
+function patch(base: Uint8Array<ArrayBuffer>, difference: Uint8Array): Uint8Array<ArrayBuffer> {
+  const patched: number[] = [];
+  let at = 0;
+  let from = 0;
+  const number = (): number => {
+    let value = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = difference[at++] as number;
+      value |= (byte & 127) << shift;
+      if (byte < 128) return value;
+    }
+  };
+  while (at < difference.length) {
+    const fresh = number();
+    for (let i = 0; i < fresh; i++) patched.push(difference[at++] as number);
+    if (at === difference.length) break;
+    const length = number();
+    const step = number();
+    from += step & 1 ? -(step + 1) / 2 : step / 2;
+    for (let i = 0; i < length; i++) patched.push(base[from++] as number);
+  }
+  return Uint8Array.from(patched);
+}
+
+const bytesOf = (tier: Tier): Uint8Array<ArrayBuffer> =>
+  tier === 'relaxed' ? patch(bytesOf('simd'), decode(relaxed)) : decode(tier === 'simd' ? simd : scalar);
+
 const compiled = new Map<Tier, WebAssembly.Module>();
 
 /** The module of a tier; undefined where the runtime does not know its instructions. */
 export function moduleOf(tier: Tier): WebAssembly.Module | undefined {
   if (!WebAssembly.validate(Uint8Array.from(PROBES[tier]))) return undefined;
-  const module = compiled.get(tier) ?? new WebAssembly.Module(decode(TEXTS[tier]));
+  const module = compiled.get(tier) ?? new WebAssembly.Module(bytesOf(tier));
   compiled.set(tier, module);
   return module;
 }

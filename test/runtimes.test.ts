@@ -6,13 +6,13 @@
  * .ci/run has it, it fails.
  */
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { browserRows } from './runtimes/browsers.ts';
 import { installPackage } from './runtimes/project.ts';
 import { serverRows } from './runtimes/rows.ts';
 import type { Project, Row } from './runtimes/types.ts';
+import { where } from './runtimes/where.ts';
 
-const all = process.env.LOSSMITH_RUNTIMES === 'all';
 const rows = [...serverRows(), ...browserRows()].map((row) => ({ row, missing: row.missing() }));
 
 const { hashes: stored } = JSON.parse(readFileSync(new URL('./golden/hashes.json', import.meta.url), 'utf8')) as {
@@ -37,11 +37,6 @@ describe('the packed package', () => {
   afterAll(() => project?.remove());
 
   for (const { row, missing } of rows) {
-    if (missing === undefined) it(row.name, () => runs(row, project!));
-    else if (all) it(row.name, () => expect.fail(missing));
-    else {
-      console.warn(`skipped: ${row.name}: ${missing}`);
-      it.skipIf(true)(`${row.name} (${missing})`, () => {});
-    }
+    where(missing, row.name, () => runs(row, project!));
   }
 });

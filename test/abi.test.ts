@@ -159,7 +159,7 @@ describe.each(['scalar', 'simd', 'relaxed'])('the %s module', (tier) => {
     const { grad, logits, input } = classPlan(outer, classes, inner, 1);
     const target = indices(outer * inner, classes);
     target[1] = -100;
-    host.set({ target: host.integers(target) });
+    host.set({ target: host.integers(target), flags: FLAGS.INDICES });
     host.scratch('classScratch');
     host.call('scanIndices', host.plan);
     expect(host.get('bad')).toBe(-1);

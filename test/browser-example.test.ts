@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { type BrowserName, missingBrowser, visit } from './runtimes/browser/browser.ts';
 import { drive, missingDriver, type Page } from './runtimes/browser/driver.ts';
 import { serve } from './runtimes/browser/server.ts';

@@ -57,34 +57,49 @@ function install() {
   }
 }
 
-/** Compiles the sample strictly against the installed package, under every way TypeScript resolves modules. */
+/** The oldest TypeScript whose users can compile against the package: the first that knows `export type *`. */
+const OLDEST = '5.0.4';
+
+/**
+ * Compiles the sample strictly against the installed package: with the oldest TypeScript and with that of the repository,
+ * under every way TypeScript resolves modules, and with no library beside ECMAScript's own too, as a Node user may have it.
+ */
 function types() {
-  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
   const sample = join(root, '.ci', 'user-sample.ts');
-  const base = [
-    '--noEmit',
-    '--strict',
-    '--exactOptionalPropertyTypes',
-    '--noUncheckedIndexedAccess',
-    '--target',
-    'ES2022',
-  ];
-  const strict = [...base, '--types', '', '--skipLibCheck', 'false'];
+  if (!readFileSync(sample, 'utf8').includes('@ts-expect-error')) fail('the sample no longer tests a wrong call');
+  const folder = join(scratch, 'typescript');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
+  run('npm', ['install', '--no-audit', '--no-fund', `typescript@${OLDEST}`], folder);
+  const compilers = [folder, root].map((home) => join(home, 'node_modules', 'typescript', 'bin', 'tsc'));
   const ways = [
+    ['sample.mts', 'Node16', 'Node16'],
+    ['sample.cts', 'Node16', 'Node16'],
     ['sample.mts', 'NodeNext', 'NodeNext'],
     ['sample.cts', 'NodeNext', 'NodeNext'],
     ['sample.ts', 'ESNext', 'bundler'],
   ];
-  for (const [name, module, resolution] of ways) {
-    copyFileSync(sample, join(project, name));
-    try {
-      run(process.execPath, [tsc, ...strict, '--module', module, '--moduleResolution', resolution, name], project);
-      console.log(`${name} (${resolution}): compiled`);
-    } catch (error) {
-      fail(`${name} (${resolution}):\n${error.stdout}`);
+  const strict = { strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true };
+  const faults = [];
+  for (const tsc of compilers) {
+    const version = run(process.execPath, [tsc, '--version'], project).trim();
+    for (const [name, module, moduleResolution] of ways) {
+      copyFileSync(sample, join(project, name));
+      for (const lib of [undefined, ['ES2022']]) {
+        const compilerOptions = { ...strict, target: 'ES2022', lib, types: [], skipLibCheck: false, noEmit: true };
+        const config = { compilerOptions: { ...compilerOptions, module, moduleResolution }, files: [name] };
+        writeFileSync(join(project, 'tsconfig.json'), JSON.stringify(config));
+        const what = `${version}, ${name}, ${moduleResolution}, lib ${lib ?? 'of the target'}`;
+        try {
+          run(process.execPath, [tsc, '-p', '.'], project);
+          console.log(`${what}: compiled`);
+        } catch (error) {
+          faults.push(`${what}:\n${error.stdout}`);
+        }
+      }
     }
   }
-  if (!readFileSync(sample, 'utf8').includes('@ts-expect-error')) fail('the sample no longer tests a wrong call');
+  if (faults.length > 0) fail(faults.join('\n'));
 }
 
 ({ pack, install, types })[command]();

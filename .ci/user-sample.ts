@@ -2,7 +2,9 @@
 import {
   bceWithLogits,
   componentCrossEntropy,
+  createEngine,
   crossEntropy,
+  defaultEngine,
   logSigmoid,
   logSoftmax,
   mse,
@@ -10,6 +12,10 @@ import {
   softmax,
   tensor,
 } from 'lossmith';
+import relaxed from 'lossmith/core.relaxed.wasm';
+import scalar from 'lossmith/core.scalar.wasm';
+import simd from 'lossmith/core.simd.wasm';
+import core from 'lossmith/core.wasm';
 
 const logits = tensor([
   [2.1, 0.3, -1.0],
@@ -62,6 +68,21 @@ const activations = [
   softmax.backward(logits, logits),
 ];
 
+// An engine with its own memory, from a module that the host compiled.
+const modules = [core, scalar, simd, relaxed] as const;
+const engine = createEngine({ module: modules[0], maximumBytes: 2 ** 24 });
+const placed = engine.from(Float32Array.of(1, 2, 3), [1, 3]);
+const indices: Int32Array = engine.tensor([1], 'int32').data;
+const memory: typeof engine.memory = defaultEngine().memory;
+const prepared = engine.crossEntropy.prepare(placed, indices, { reduction: 'sum' });
+const stepped: number = prepared() + prepared.sum;
+prepared[Symbol.dispose]();
+placed.slice(0, 1).free();
+const bytes: number = defaultEngine().stats().bytesInUse;
+engine.dispose();
+// @ts-expect-error a tier that does not exist
+createEngine({ tier: 'avx512' });
+
 // A batch that may be empty: options built up from optional values compile, undefined included.
 function train(weight: Float32Array | undefined, reduction: 'mean' | 'sum'): number {
   return crossEntropy(logits, [0, 2], { weight, reduction }).loss;
@@ -77,4 +98,4 @@ componentCrossEntropy(logits, [0, 2]);
 const wrong: number = crossEntropy(logits, [0, 2], { reduction: 'none' }).loss;
 
 export const used = [data, shape, loss, grad, sums, total, perRow, back, probabilities, shifted, binary, balanced];
-export const alsoUsed = [squared, scaled, components, activations, train, wrong];
+export const alsoUsed = [squared, scaled, components, activations, train, wrong, modules, memory, stepped, bytes];

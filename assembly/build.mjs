@@ -2,7 +2,8 @@
 // Plan), and dist (bundles, types, the .wasm files). Run it with `npm run build`.
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -12,12 +13,27 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 process.chdir(root);
 const config = JSON.parse(readFileSync('asconfig.json', 'utf8'));
 
-/** Compiles one tier; any diagnostic of the compiler, warnings included, ends the build. */
+/** Runs the compiler; any diagnostic, warnings included, ends the build. */
+function asc(...args) {
+  const command = ['node_modules/assemblyscript/bin/asc.js', ...args];
+  const { status, stdout, stderr } = spawnSync(process.execPath, command, { encoding: 'utf8' });
+  if (status !== 0 || /WARNING|ERROR/.test(stdout + stderr)) throw new Error(`asc ${args[0]}:\n${stdout}${stderr}`);
+}
+
+/** Compiles one tier. */
 function compile(tier) {
-  const asc = ['node_modules/assemblyscript/bin/asc.js', '--config', 'asconfig.json', '--target', tier];
-  const { status, stdout, stderr } = spawnSync(process.execPath, asc, { encoding: 'utf8' });
-  if (status !== 0 || /WARNING|ERROR/.test(stdout + stderr)) throw new Error(`assembly (${tier}):\n${stdout}${stderr}`);
+  asc('--config', 'asconfig.json', '--target', tier);
   return readFileSync(config.targets[tier].outFile);
+}
+
+/** Compiles the module that decodes the others. */
+function compileDecoder() {
+  const outFile = join(mkdtempSync(join(tmpdir(), 'lossmith-')), 'decode.wasm');
+  const options = '-O3 --converge --noAssert --runtime stub --use abort= --initialMemory 2'.split(' ');
+  asc('assembly/decode.ts', '--config', 'none', '-o', outFile, ...options);
+  const bytes = readFileSync(outFile);
+  rmSync(dirname(outFile), { recursive: true });
+  return bytes;
 }
 
 /** Reads the fields of Plan and lays them out as the compiler does: in order, each aligned to its size. */
@@ -68,6 +84,9 @@ export type DoubleField = ${doubles.join(' | ')};\n
   );
   const { codes, texts } = encode(binaries);
   const lines = Object.entries(texts).map(([tier, text]) => `export const ${tier}: string = '${text}';\n`);
+  lines.push(
+    `/** The module of assembly/decode.ts. */\nexport const decoder = [${[...compileDecoder()].join()}] as const;\n`,
+  );
   writeFileSync(
     'src/generated/wasm.ts',
     `${HEADER}/** How bytes are written below. */\nexport const CODES = ${JSON.stringify(codes)} as const;\n${lines.join('')}`,
@@ -87,7 +106,7 @@ async function bundle() {
     minify: true,
     target: 'es2022',
     legalComments: 'none',
-    charset: 'utf8',
+    charset: 'ascii', // text beyond Latin-1 would make engines hold the whole file in two bytes a character
     external: ['./wasm/*'],
   };
   await build({ ...shared, format: 'esm', outfile: 'dist/index.js' });
@@ -97,6 +116,16 @@ async function bundle() {
     await build({ ...shared, format: 'esm', outfile: `dist/${host}.js`, plugins: [modulesFrom(file)] });
   }
 }
+
+/** Users without lib DOM have no WebAssembly.Module. */
+const MODULE_TYPES = `declare global {
+  namespace WebAssembly {
+    interface Module {}
+  }
+}
+declare const module: WebAssembly.Module;
+export default module;
+`;
 
 /** Declarations beside both bundles: TypeScript takes each file as the module kind that its nearest package.json says. */
 function declare() {
@@ -111,7 +140,7 @@ function declare() {
   }
   cpSync('dist/types', 'dist/cjs/types', { recursive: true });
   for (const tier of Object.keys(config.targets)) {
-    writeFileSync(`dist/wasm/${tier}.d.ts`, 'declare const module: WebAssembly.Module;\nexport default module;\n');
+    for (const end of ['d.ts', 'd.cts']) writeFileSync(`dist/wasm/${tier}.${end}`, MODULE_TYPES);
   }
   writeFileSync('dist/cjs/package.json', '{ "type": "commonjs" }\n');
 }

@@ -70,8 +70,43 @@ const table: readonly Omit<Case, 'name'>[] = [
     ratio: 3,
     tensorRatio: 4,
   },
+  // from 1,024 elements on, a call on plain arrays is never slower than plain JavaScript
+  { ...indices, meaning: 'the smallest call that pays', shape: [256, 4], ratio: 1 },
+  { ...labels, meaning: 'the smallest call that pays', shape: [1024], ratio: 1 },
+  {
+    operation: 'mse',
+    target: 'values',
+    options: {},
+    meaning: 'the smallest call that pays',
+    shape: [1024],
+    ratio: 1,
+  },
+  {
+    operation: 'componentCrossEntropy',
+    target: 'indices',
+    options: twoParts,
+    meaning: 'the smallest call that pays',
+    shape: [256, 4],
+    ratio: 1,
+  },
   { operation: 'softmax', target: 'none', options: {}, meaning: 'forward only', shape: [128, 1000] },
   { operation: 'sigmoid', target: 'none', options: {}, meaning: 'forward only', shape: [1_000_000] },
+  {
+    operation: 'softmax',
+    target: 'none',
+    options: {},
+    meaning: 'the smallest call that pays',
+    shape: [256, 4],
+    ratio: 1,
+  },
+  {
+    operation: 'sigmoid',
+    target: 'none',
+    options: {},
+    meaning: 'the smallest call that pays',
+    shape: [1024],
+    ratio: 1,
+  },
 ];
 
 /** The workloads, by meaning; every contender runs each of them. */

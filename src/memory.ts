@@ -24,10 +24,10 @@ export class LinearMemory {
   #end: number;
   #buffer: ArrayBufferLike | undefined;
   /** Views of the whole memory; `renew` makes them anew where memory has grown. */
-  f32 = new Float32Array(0);
-  i32 = new Int32Array(0);
-  u32 = new Uint32Array(0);
-  f64 = new Float64Array(0);
+  f32: Float32Array = new Float32Array(0);
+  i32: Int32Array = new Int32Array(0);
+  u32: Uint32Array = new Uint32Array(0);
+  f64: Float64Array = new Float64Array(0);
   #scratch: Block = { start: 0, bytes: 0 };
   #used = 0;
 

@@ -2,7 +2,7 @@
 // to load. For hosts that compile no bytes the build puts another file of the same exports in this place
 // (modules.workerd.ts, modules.edge.ts).
 
-import { CODES, relaxed, scalar, simd } from './generated/wasm.ts';
+import { CODES, decoder, relaxed, scalar, simd } from './generated/wasm.ts';
 import type { Tier } from './types.ts';
 
 /**
@@ -17,30 +17,33 @@ const PROBES = {
   relaxed: [...HEAD, 20, 1, 18, 0, ...SPLAT, ...SPLAT, ...SPLAT, 253, 133, 2, 26, 11],
 } as const;
 
-/** Bytes from text: frequent bytes are one character, others two, as assembly/text.mjs writes them. */
+/** The exports of the decoder. */
+interface Decoder {
+  readonly memory: WebAssembly.Memory;
+  decode(at: number, end: number, out: number, singles: number, size: number): number;
+}
+
+/**
+ * Bytes from text: frequent bytes are one character, others two, as assembly/text.mjs writes them. (Not base64 by `atob`:
+ * on some processors that one halves the speed of Math.exp for as long as the process lives.)
+ */
 function decode(text: string): Uint8Array<ArrayBuffer> {
   const { bytes, alphabet, singles } = CODES;
-  const digits = new Uint8Array(128);
-  for (let i = 0; i < alphabet.length; i++) digits[alphabet.charCodeAt(i)] = i;
-  const values = new Uint8Array(256);
-  for (let i = 0; i < 256; i++) values[i] = Number.parseInt(bytes.slice(2 * i, 2 * i + 2), 16);
-  const decoded = new Uint8Array(text.length);
-  let length = 0;
-  for (let i = 0; i < text.length; i++) {
-    let rank = digits[text.charCodeAt(i)] as number;
-    if (rank >= singles) {
-      i += 1;
-      rank = singles + (rank - singles) * alphabet.length + (digits[text.charCodeAt(i)] as number);
-    }
-    decoded[length] = values[rank] as number;
-    length += 1;
-  }
-  return decoded.slice(0, length);
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(Uint8Array.from(decoder)));
+  const { memory, decode } = exports as unknown as Decoder;
+  memory.grow(text.length >> 15); // room for the text and as many bytes
+  const all = new Uint8Array(memory.buffer);
+  for (let i = 0; i < alphabet.length; i++) all[alphabet.charCodeAt(i)] = i;
+  for (let i = 0; i < 256; i++) all[128 + i] = Number.parseInt(bytes.slice(2 * i, 2 * i + 2), 16);
+  const start = 128 + 256;
+  const end = start + new TextEncoder().encodeInto(text, all.subarray(start)).written;
+  return all.slice(end, decode(start, end, end, singles, alphabet.length));
 }
 
 /** The bytes that differ from `base` as `difference` says: new bytes and stretches of the base in turn. */
 function patch(base: Uint8Array<ArrayBuffer>, difference: Uint8Array): Uint8Array<ArrayBuffer> {
-  const patched: number[] = [];
+  const patched = new Uint8Array(2 * base.length + difference.length);
+  let size = 0;
   let at = 0;
   let from = 0;
   const number = (): number => {
@@ -51,16 +54,22 @@ function patch(base: Uint8Array<ArrayBuffer>, difference: Uint8Array): Uint8Arra
       if (byte < 128) return value;
     }
   };
+  const append = (bytes: Uint8Array): void => {
+    patched.set(bytes, size);
+    size += bytes.length;
+  };
   while (at < difference.length) {
     const fresh = number();
-    for (let i = 0; i < fresh; i++) patched.push(difference[at++] as number);
+    append(difference.subarray(at, at + fresh));
+    at += fresh;
     if (at === difference.length) break;
     const length = number();
     const step = number();
     from += step & 1 ? -(step + 1) / 2 : step / 2;
-    for (let i = 0; i < length; i++) patched.push(base[from++] as number);
+    append(base.subarray(from, from + length));
+    from += length;
   }
-  return Uint8Array.from(patched);
+  return patched.slice(0, size);
 }
 
 const bytesOf = (tier: Tier): Uint8Array<ArrayBuffer> =>

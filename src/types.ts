@@ -5,6 +5,11 @@ declare global {
   interface SymbolConstructor {
     readonly dispose: unique symbol;
   }
+  // known from lib DOM and from the types of most runtimes; with those they merge
+  namespace WebAssembly {
+    interface Memory {}
+    interface Module {}
+  }
 }
 
 /** Every typed array that can hold numbers. */

@@ -74,7 +74,7 @@ function generate(binaries) {
 /** Index of each field of a Plan: in float64 units for float64 fields, in 4-byte units for the others. */
 export const PLAN = ${JSON.stringify(fields)} as const;\n
 /** The float64 fields of a Plan. */
-export type DoubleField = ${doubles.join(' | ')};\n
+export type DoubleName = ${doubles.join(' | ')};\n
 /** Flags of a Plan. */\nexport const FLAGS = ${JSON.stringify(planFlags())} as const;\n`,
   );
   const { version } = JSON.parse(readFileSync('package.json', 'utf8'));

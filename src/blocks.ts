@@ -143,8 +143,7 @@ export function elementBlocks(elements: Elements, total: number, limit = BLOCK):
   const { outer, rows, inner } = elements;
   if (total === 0) return [];
   if (outer * rows * inner === total && total <= limit) {
-    const whole = { start: 0, size: total, outer, rows, inner, stride: inner, sample: 0, samples: total };
-    return [{ ...whole, origin: START }];
+    return [{ start: 0, size: total, outer, rows, inner, stride: inner, sample: 0, samples: total, origin: START }];
   }
   const blocks: Block[] = [];
   const width = Math.min(inner, limit);

@@ -3,7 +3,7 @@
 import { type Block, classBlocks } from './blocks.ts';
 import type { Job } from './check.ts';
 import { Run, type Slot, type Wanted } from './run.ts';
-import { FLAGS, type Plan, type Runtime } from './runtime.ts';
+import { FLAGS, PLAN, type Plan, type Runtime } from './runtime.ts';
 import { type IndexReader, indexReader } from './targets.ts';
 import { sizeOf } from './tensor.ts';
 import type { NumericArray, Tensor } from './types.ts';
@@ -30,10 +30,10 @@ export class ClassRun extends Run {
     const { options, targets, classes } = job;
     const indices = targets?.kind === 'indices' ? targets.source : undefined;
     if (indices) this.#reader = indexReader(job, indices.data);
-    if (targets) this.#target = this.slot(targets.source, 'target', indices ? Int32Array : Float32Array);
+    if (targets) this.#target = this.slot(targets.source, PLAN.target, indices ? Int32Array : Float32Array);
     if (this.#target && this.#reader?.direct === false) this.#target.home = undefined;
-    this.#weight = options.classWeight && this.slot(options.classWeight, 'weight');
-    this.#sampleWeight = options.sampleWeight && this.slot(options.sampleWeight, 'sampleWeight');
+    this.#weight = options.classWeight && this.slot(options.classWeight, PLAN.weight);
+    this.#sampleWeight = options.sampleWeight && this.slot(options.sampleWeight, PLAN.sampleWeight);
     const limit = this.resident(this.#target, this.#sampleWeight) && options.components.length === 0;
     this.blocks = limit ? classBlocks(job, Number.POSITIVE_INFINITY) : classBlocks(job);
     let elements = 0;
@@ -55,12 +55,12 @@ export class ClassRun extends Run {
       this.componentLosses = { data: new Float32Array(sizeOf(shape)), shape };
     }
     plan.clear();
-    plan.set('classes', classes);
-    plan.set('inner', job.inner);
-    plan.set('components', count);
+    plan.set(PLAN.classes, classes);
+    plan.set(PLAN.inner, job.inner);
+    plan.set(PLAN.components, count);
     const probabilities = targets?.kind === 'values' && job.record.target !== 'none';
     const kind = indices ? FLAGS.INDICES : probabilities ? FLAGS.PROBABILITIES : 0;
-    plan.set('flags', kind | (job.record.log ? FLAGS.LOG : 0));
+    plan.set(PLAN.flags, kind | (job.record.log ? FLAGS.LOG : 0));
     this.#parts = {
       groups: this.part(4 * count * classes),
       componentWeights: this.part(4 * count),
@@ -74,16 +74,16 @@ export class ClassRun extends Run {
     const { plan, memory, job } = this;
     this.base = base;
     const { options, classes } = job;
-    plan.set('scratch', base + this.#parts.scratch);
-    plan.set('ignoreIndex', this.#reader?.ignoreIndex ?? 0);
-    plan.setDouble('smoothing', options.labelSmoothing);
-    plan.setDouble('zLoss', options.zLoss);
+    plan.set(PLAN.scratch, base + this.#parts.scratch);
+    plan.set(PLAN.ignoreIndex, this.#reader?.ignoreIndex ?? 0);
+    plan.setDouble(PLAN.smoothing, options.labelSmoothing);
+    plan.setDouble(PLAN.zLoss, options.zLoss);
     if (this.#maps.length === 0) return;
-    plan.set('groups', base + this.#parts.groups);
-    plan.set('componentWeights', base + this.#parts.componentWeights);
-    plan.set('componentSums', base + this.#parts.componentSums);
-    plan.set('componentLosses', this.losses ? base + this.#parts.componentLosses : 0);
-    plan.set('componentStride', this.#samples);
+    plan.set(PLAN.groups, base + this.#parts.groups);
+    plan.set(PLAN.componentWeights, base + this.#parts.componentWeights);
+    plan.set(PLAN.componentSums, base + this.#parts.componentSums);
+    plan.set(PLAN.componentLosses, this.losses ? base + this.#parts.componentLosses : 0);
+    plan.set(PLAN.componentStride, this.#samples);
     this.#maps.forEach((map, m) => {
       memory.i32.set(map, (base + this.#parts.groups) / 4 + m * classes);
     });
@@ -106,7 +106,7 @@ export class ClassRun extends Run {
     const target = this.#target;
     const values = target?.source.live(memory);
     this.bringPart(this.#weight, 0, job.classes);
-    plan.setDouble('weightTotal', this.#weight ? total(this.#weight.source.live(memory)) : job.classes);
+    plan.setDouble(PLAN.weightTotal, this.#weight ? total(this.#weight.source.live(memory)) : job.classes);
     const sums = (this.base + this.#parts.componentSums) / 8;
     if (this.#maps.length > 0) {
       memory.f64.fill(0, sums, sums + this.#maps.length);
@@ -116,14 +116,14 @@ export class ClassRun extends Run {
     else {
       const samples = sizeOf(job.lossShape);
       const weights = this.#sampleWeight;
-      plan.setDouble('count', samples);
-      plan.setDouble('weightSum', weights ? total(weights.source.live(memory)) : samples);
+      plan.setDouble(PLAN.count, samples);
+      plan.setDouble(PLAN.weightSum, weights ? total(weights.source.live(memory)) : samples);
     }
     const wantsGrad = this.setUpstream();
     const kernel = this.runtime.kernels[job.record.kernel];
     for (const block of blocks) {
       if (blocks.length > 1 || !this.#reader) this.#bringTargets(values, block);
-      this.bring(this.input, 'inputStride', block);
+      this.bring(this.input, PLAN.inputStride, block);
       this.bringPart(this.incoming, block.sample, block.samples);
       if (wantsGrad) this.aim(block);
       if (job.classes > 0) kernel(plan.address);
@@ -144,7 +144,7 @@ export class ClassRun extends Run {
   #scan(reader: IndexReader, values: NumericArray, block: Block): void {
     this.#bringTargets(values, block);
     this.runtime.kernels.scanIndices(this.plan.address);
-    const bad = this.plan.get('bad');
+    const bad = this.plan.get(PLAN.bad);
     if (bad >= 0) throw reader.outOfRange(values, block.sample + bad);
   }
 
@@ -154,10 +154,10 @@ export class ClassRun extends Run {
     this.open(block);
     this.bringPart(this.#sampleWeight, block.sample, block.samples);
     if (!slot || !values) return;
-    if (!this.#reader) this.bring(slot, 'targetStride', block);
-    else if (slot.home !== undefined && this.#reader.direct) plan.set('target', slot.home + 4 * block.sample);
+    if (!this.#reader) this.bring(slot, PLAN.targetStride, block);
+    else if (slot.home !== undefined && this.#reader.direct) plan.set(PLAN.target, slot.home + 4 * block.sample);
     else {
-      plan.set('target', this.base + slot.part);
+      plan.set(PLAN.target, this.base + slot.part);
       this.#reader.read(values, memory.i32, (this.base + slot.part) / 4, block.sample, block.samples);
     }
   }

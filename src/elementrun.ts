@@ -4,7 +4,7 @@ import { type Block, elementBlocks, elementsOf, type Repeating } from './blocks.
 import type { Job } from './check.ts';
 import { total } from './classrun.ts';
 import { Run, type Slot, type Wanted } from './run.ts';
-import { FLAGS, type Plan, type Runtime } from './runtime.ts';
+import { FLAGS, PLAN, type Plan, type Runtime } from './runtime.ts';
 import type { NumericArray } from './types.ts';
 
 /** A weight with its slot. */
@@ -23,11 +23,11 @@ export class ElementRun extends Run {
   constructor(job: Job, runtime: Runtime, plan: Plan, wanted: Wanted) {
     super(job, runtime, plan, wanted);
     const { options, targets, record } = job;
-    if (targets) this.#target = this.slot(targets.source, 'target');
+    if (targets) this.#target = this.slot(targets.source, PLAN.target);
     const elements = elementsOf(job);
     for (const key of ['weight', 'posWeight'] as const) {
       const weight = elements[key];
-      if (weight) this.#weights.push({ ...weight, key, slot: this.slot(weight.source, key) });
+      if (weight) this.#weights.push({ ...weight, key, slot: this.slot(weight.source, PLAN[key]) });
     }
     const limit = this.resident(this.#target, ...this.#weights.map((w) => w.slot))
       ? Number.POSITIVE_INFINITY
@@ -54,14 +54,14 @@ export class ElementRun extends Run {
     const { plan, job } = this;
     this.base = base;
     const { ignoreValue, labelSmoothing } = job.options;
-    plan.set('scratch', base + this.#scratch);
-    plan.set('flags', (ignoreValue === undefined ? 0 : FLAGS.IGNORE) | (job.record.log ? FLAGS.LOG : 0));
-    plan.setDouble('smoothing', labelSmoothing);
-    plan.setDouble('ignoreValue', ignoreValue ?? 0);
+    plan.set(PLAN.scratch, base + this.#scratch);
+    plan.set(PLAN.flags, (ignoreValue === undefined ? 0 : FLAGS.IGNORE) | (job.record.log ? FLAGS.LOG : 0));
+    plan.setDouble(PLAN.smoothing, labelSmoothing);
+    plan.setDouble(PLAN.ignoreValue, ignoreValue ?? 0);
     for (const { key, strides } of this.#weights) {
-      plan.set(`${key}Outer`, strides[0]);
-      plan.set(`${key}Row`, strides[1]);
-      plan.set(`${key}Column`, strides[2]);
+      plan.set(PLAN[`${key}Outer`], strides[0]);
+      plan.set(PLAN[`${key}Row`], strides[1]);
+      plan.set(PLAN[`${key}Column`], strides[2]);
     }
   }
 
@@ -72,15 +72,15 @@ export class ElementRun extends Run {
     if (this.#first) for (const block of blocks) this.#check(block);
     else {
       const weight = job.record.target === 'real' ? job.options.weight : undefined;
-      plan.setDouble('count', job.inner);
-      plan.setDouble('weightSum', weight ? total(weight.source.live(memory)) : job.inner);
+      plan.setDouble(PLAN.count, job.inner);
+      plan.setDouble(PLAN.weightSum, weight ? total(weight.source.live(memory)) : job.inner);
     }
     const wantsGrad = this.setUpstream();
     const kernel = this.runtime.kernels[job.record.kernel];
     for (const block of blocks) {
       if (!this.#first) this.#check(block);
       else if (blocks.length > 1) this.#bringTargets(block);
-      this.bring(this.input, 'inputStride', block);
+      this.bring(this.input, PLAN.inputStride, block);
       for (const weight of this.#weights) {
         const [o, r, i] = block.origin;
         const start = o * weight.strides[0] + r * weight.strides[1] + i * weight.strides[2];
@@ -96,7 +96,7 @@ export class ElementRun extends Run {
 
   #bringTargets(block: Block): void {
     this.open(block);
-    if (this.#target) this.bring(this.#target, 'targetStride', block);
+    if (this.#target) this.bring(this.#target, PLAN.targetStride, block);
   }
 
   /** Brings the targets of a block and checks them where they have a range. */
@@ -104,7 +104,7 @@ export class ElementRun extends Run {
     this.#bringTargets(block);
     if (this.job.record.target !== 'unit') return;
     this.runtime.kernels.scanUnit(this.plan.address);
-    const bad = this.plan.get('bad');
+    const bad = this.plan.get(PLAN.bad);
     if (bad >= 0 && this.#target) throw outsideUnit(this.job, this.#target.source.live(this.memory), block.start + bad);
   }
 }

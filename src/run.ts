@@ -5,7 +5,7 @@
 import type { Block } from './blocks.ts';
 import type { Job } from './check.ts';
 import type { LinearMemory } from './memory.ts';
-import type { Field, Plan, Runtime } from './runtime.ts';
+import { type Field, PLAN, type Plan, type Runtime } from './runtime.ts';
 import { Source } from './source.ts';
 import { sizeOf } from './tensor.ts';
 import type { Tensor } from './types.ts';
@@ -63,8 +63,8 @@ export abstract class Run {
     this.plan = plan;
     this.memory = runtime.memory;
     this.wanted = wanted;
-    this.input = this.slot(job.input, 'input');
-    this.incoming = wanted.incoming instanceof Source ? this.slot(wanted.incoming, 'gradOutput') : undefined;
+    this.input = this.slot(job.input, PLAN.input);
+    this.incoming = wanted.incoming instanceof Source ? this.slot(wanted.incoming, PLAN.gradOutput) : undefined;
     const { out, reduction } = job.options;
     if (wanted.grad) {
       if (out === undefined) this.#grad = { data: new Float32Array(job.input.length), shape: job.shape };
@@ -72,6 +72,7 @@ export abstract class Run {
         const tensor = 'data' in out ? out : { data: out, shape: job.shape };
         this.#grad = tensor;
         this.#gradHome = new Source({ data: tensor.data, shape: tensor.shape, nested: false, owner: tensor });
+        this.#gradAt = this.#gradHome.address(this.memory, Float32Array);
       }
     }
     if (reduction === 'none' && job.targets) {
@@ -110,7 +111,6 @@ export abstract class Run {
   protected reserveShared(elements: number, samples: number): void {
     this.reserve(this.input, elements);
     this.reserve(this.incoming, samples);
-    this.#gradAt = this.#gradHome?.address(this.memory, Float32Array);
     // a gradient that is copied out overwrites the copy of the input, which nothing reads again
     if (this.grad && this.#gradAt === undefined) {
       this.#gradPart = this.input.home === undefined ? this.input.part : this.part(4 * elements);
@@ -120,7 +120,7 @@ export abstract class Run {
 
   /** Whether the big operands all lie in linear memory, so that nothing limits a block. */
   protected resident(...slots: (Slot | undefined)[]): boolean {
-    const grad = !this.grad || this.#gradHome?.address(this.memory, Float32Array) !== undefined;
+    const grad = !this.#grad || this.#gradAt !== undefined;
     return grad && !this.losses && [this.input, this.incoming, ...slots].every((s) => !s || s.home !== undefined);
   }
 
@@ -133,8 +133,17 @@ export abstract class Run {
   /** Finds the operands again: tensors may have been freed, plain arrays rewritten, memory may have grown. */
   protected find(): void {
     this.memory.renew();
+    if (this.wanted.later) this.#findAgain();
+    const { plan } = this;
+    plan.setDouble(PLAN.sum, 0);
+    plan.setDouble(PLAN.zSum, 0);
+    plan.setDouble(PLAN.weightSum, 0);
+    plan.setDouble(PLAN.count, 0);
+  }
+
+  #findAgain(): void {
     for (const slot of this.slots) {
-      if (this.wanted.later) slot.source.refresh();
+      slot.source.refresh();
       const home = slot.source.address(this.memory, slot.kind);
       if (home === undefined && slot.part < 0) {
         throw new TypeError(
@@ -144,24 +153,19 @@ export abstract class Run {
       slot.home = home;
     }
     if (this.#gradHome) this.#gradAt = this.#gradHome.address(this.memory, Float32Array);
-    const { plan } = this;
-    plan.setDouble('sum', 0);
-    plan.setDouble('zSum', 0);
-    plan.setDouble('weightSum', 0);
-    plan.setDouble('count', 0);
   }
 
   /** The geometry of a block, and the addresses of what is computed from it. */
   protected open(block: Block): void {
     const { plan } = this;
-    plan.set('outer', block.outer);
-    plan.set('classes', block.rows);
-    plan.set('inner', block.inner);
-    if (this.losses) plan.set('loss', this.base + this.lossPart);
+    plan.set(PLAN.outer, block.outer);
+    plan.set(PLAN.classes, block.rows);
+    plan.set(PLAN.inner, block.inner);
+    if (this.losses) plan.set(PLAN.loss, this.base + this.lossPart);
   }
 
   /** Points the plan at a block of values shaped like the input. */
-  protected bring(slot: Slot, stride: 'inputStride' | 'targetStride', block: Block): void {
+  protected bring(slot: Slot, stride: Field, block: Block): void {
     const { plan, memory } = this;
     if (slot.home !== undefined) {
       plan.set(slot.field, slot.home + 4 * block.start);
@@ -198,15 +202,15 @@ export abstract class Run {
   protected aim(block: Block): void {
     if (!this.grad) return;
     const { plan } = this;
-    plan.set('grad', this.#gradAt === undefined ? this.base + this.#gradPart : this.#gradAt + 4 * block.start);
-    plan.set('gradStride', this.#gradAt === undefined ? block.inner : block.stride);
+    plan.set(PLAN.grad, this.#gradAt === undefined ? this.base + this.#gradPart : this.#gradAt + 4 * block.start);
+    plan.set(PLAN.gradStride, this.#gradAt === undefined ? block.inner : block.stride);
   }
 
   /** Gives all NaN of a block's results the same bits. */
   #canonicalize(block: Block): void {
     const { kernels } = this.runtime;
-    const grad = this.plan.get('grad') >>> 0;
-    const stride = this.plan.get('gradStride');
+    const grad = this.plan.get(PLAN.grad) >>> 0;
+    const stride = this.plan.get(PLAN.gradStride);
     if (grad !== 0 && stride === block.inner) kernels.canonicalize(grad, block.size);
     else if (grad !== 0) {
       for (let c = 0; c < block.rows; c++) kernels.canonicalize(grad + 4 * c * stride, block.inner);
@@ -246,23 +250,23 @@ export abstract class Run {
   /** Sets what multiplies gradients; false where they are all 0, the mean being over nothing. */
   protected setUpstream(): boolean {
     const { plan, wanted } = this;
-    this.count = plan.getDouble('count');
-    this.weightSum = plan.getDouble('weightSum');
+    this.count = plan.getDouble(PLAN.count);
+    this.weightSum = plan.getDouble(PLAN.weightSum);
     const { scale, zLoss, reduction } = this.job.options;
     const by = this.denominator;
     const incoming = scale * (typeof wanted.incoming === 'number' ? wanted.incoming : 1);
     const zBy = reduction === 'mean' ? this.count : by;
-    plan.setDouble('upstream', by === 0 ? 0 : incoming / by);
-    plan.setDouble('zUpstream', zBy === 0 ? 0 : incoming / zBy);
-    plan.set('grad', 0);
+    plan.setDouble(PLAN.upstream, by === 0 ? 0 : incoming / by);
+    plan.setDouble(PLAN.zUpstream, zBy === 0 ? 0 : incoming / zBy);
+    plan.set(PLAN.grad, 0);
     return by !== 0 || zLoss !== 0;
   }
 
   /** Reads the sums of a step; a mean over nothing has gradient 0. */
   protected finish(wantsGrad: boolean): void {
     if (!wantsGrad) this.grad?.data.fill(0);
-    const sum = this.plan.getDouble('sum');
-    const zSum = this.plan.getDouble('zSum');
+    const sum = this.plan.getDouble(PLAN.sum);
+    const zSum = this.plan.getDouble(PLAN.zSum);
     this.sum = Number.isNaN(sum) ? Number.NaN : sum; // one NaN, whatever bits the machine made
     this.zSum = Number.isNaN(zSum) ? Number.NaN : zSum;
   }

@@ -1,14 +1,15 @@
 // One module instance with its memory, and the writing and reading of plans.
 
-import { type DoubleField, FLAGS, PLAN, PLAN_BYTES } from './generated/plan.ts';
+import { type DoubleName, FLAGS, PLAN, PLAN_BYTES } from './generated/plan.ts';
 import { instantiate, type Kernels } from './instance.ts';
 import { LinearMemory } from './memory.ts';
 import type { Tier } from './types.ts';
 
-/** The fields of a plan. */
-export type Field = keyof typeof PLAN;
+/** The fields of a plan, by their index: 4-byte fields and float64 ones. */
+export type Field = (typeof PLAN)[Exclude<keyof typeof PLAN, DoubleName>];
+export type DoubleField = (typeof PLAN)[DoubleName];
 
-export { FLAGS };
+export { FLAGS, PLAN };
 
 /** How to make a runtime. */
 export interface RuntimeOptions {
@@ -40,19 +41,19 @@ export class Plan {
   }
 
   set(field: Field, value: number): void {
-    this.#memory.u32[this.address / 4 + PLAN[field]] = value;
+    this.#memory.u32[this.address / 4 + field] = value;
   }
 
   get(field: Field): number {
-    return this.#memory.i32[this.address / 4 + PLAN[field]] ?? 0;
+    return this.#memory.i32[this.address / 4 + field] ?? 0;
   }
 
   setDouble(field: DoubleField, value: number): void {
-    this.#memory.f64[this.address / 8 + PLAN[field]] = value;
+    this.#memory.f64[this.address / 8 + field] = value;
   }
 
   getDouble(field: DoubleField): number {
-    return this.#memory.f64[this.address / 8 + PLAN[field]] ?? 0;
+    return this.#memory.f64[this.address / 8 + field] ?? 0;
   }
 }
 

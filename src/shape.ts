@@ -25,12 +25,17 @@ export function splitAtAxis(shape: readonly number[], axis: number | undefined, 
       `${name}: axis is ${asked}, expected an integer from ${-shape.length} to ${shape.length - 1} for ${show(shape)}`,
     );
   }
-  return {
-    outer: sizeOf(shape.slice(0, at)),
-    classes: shape[at] ?? 0,
-    inner: sizeOf(shape.slice(at + 1)),
-    lossShape: [...shape.slice(0, at), ...shape.slice(at + 1)],
-  };
+  const lossShape: number[] = [];
+  let outer = 1;
+  let inner = 1;
+  for (let i = 0; i < shape.length; i++) {
+    if (i === at) continue;
+    const size = shape[i] as number;
+    lossShape.push(size);
+    if (i < at) outer *= size;
+    else inner *= size;
+  }
+  return { outer, classes: shape[at] ?? 0, inner, lossShape };
 }
 
 /** Strides (in elements) of an operand of shape `own` broadcast to `shape` by NumPy's rules; undefined if it does not. */

@@ -147,7 +147,7 @@ function bufferUses(text: string): string[] {
 }
 
 describe('memory', () => {
-  test('only memory*.ts makes views of linear memory, and modules.ts of its decoder's; the others compare buffers at most', () => {
+  test('only memory*.ts makes views of linear memory, and modules.ts of that of its decoder; the others compare buffers at most', () => {
     const others = modules('src').filter((module) => !/^(memory|modules|generated\/)/.test(module));
     const uses = others.flatMap((module) =>
       bufferUses(textOf('src', module)).map((line) => `${module}: ${line.trim()}`),

@@ -49,6 +49,10 @@ export function pack<V>(x: usize, classStep: usize, sampleStep: usize, classes: 
         transpose4(from + (at << 2), sampleStep, to + <usize>at * row, row);
       }
     }
+  } else if (isVector<V>() && classes == 3) {
+    for (; i + 4 <= n; i += 4) splitTriples(x + <usize>i * sampleStep, tile + (i << 2), row);
+  } else if (isVector<V>() && classes == 2) {
+    for (; i + 4 <= n; i += 4) splitPairs(x + <usize>i * sampleStep, tile + (i << 2), row);
   }
   for (; i < n; i++) {
     const from = x + <usize>i * sampleStep, to = tile + (i << 2);
@@ -81,6 +85,10 @@ export function unpack<V>(
         transposeScaled4(from + <usize>at * row, row, to + (at << 2), sampleStep, k);
       }
     }
+  } else if (isVector<V>() && classes == 3) {
+    for (; i + 4 <= n; i += 4) joinTriples(tile + (i << 2), row, g + <usize>i * sampleStep, v128.load(scales + (i << 2)));
+  } else if (isVector<V>() && classes == 2) {
+    for (; i + 4 <= n; i += 4) joinPairs(tile + (i << 2), row, g + <usize>i * sampleStep, v128.load(scales + (i << 2)));
   }
   for (; i < n; i++) {
     const from = tile + (i << 2), to = g + <usize>i * sampleStep;
@@ -260,4 +268,37 @@ export function tileShiftedSum<V>(column: usize, w: usize, classes: i32, m: V): 
   v128.store(q + toBytes, v128.shuffle<f64>(ab0, cd0, 1, 3));
   v128.store(q + 2 * toBytes, v128.shuffle<f64>(ab1, cd1, 0, 2));
   v128.store(q + 3 * toBytes, v128.shuffle<f64>(ab1, cd1, 1, 3));
+}
+
+// Four samples of three classes are three vectors: [a0 b0 c0 a1] [b1 c1 a2 b2] [c2 a3 b3 c3]; of two classes, two.
+
+// @ts-ignore: decorator
+@inline function splitTriples(p: usize, q: usize, toBytes: usize): void {
+  const u = v128.load(p), v = v128.load(p, 16), w = v128.load(p, 32);
+  v128.store(q, v128.shuffle<f32>(v128.shuffle<f32>(u, v, 0, 3, 6, 6), w, 0, 1, 2, 5));
+  v128.store(q + toBytes, v128.shuffle<f32>(v128.shuffle<f32>(u, v, 1, 4, 7, 7), w, 0, 1, 2, 6));
+  v128.store(q + 2 * toBytes, v128.shuffle<f32>(v128.shuffle<f32>(u, v, 2, 5, 5, 5), w, 0, 1, 4, 7));
+}
+
+// @ts-ignore: decorator
+@inline function joinTriples(p: usize, rowBytes: usize, q: usize, k: v128): void {
+  const a = mul<v128>(v128.load(p), k), b = mul<v128>(v128.load(p + rowBytes), k);
+  const c = mul<v128>(v128.load(p + 2 * rowBytes), k);
+  v128.store(q, v128.shuffle<f32>(v128.shuffle<f32>(a, b, 0, 4, 1, 1), c, 0, 1, 4, 2));
+  v128.store(q, v128.shuffle<f32>(v128.shuffle<f32>(a, b, 5, 2, 6, 6), c, 0, 5, 1, 2), 16);
+  v128.store(q, v128.shuffle<f32>(v128.shuffle<f32>(a, b, 3, 7, 7, 7), c, 6, 0, 1, 7), 32);
+}
+
+// @ts-ignore: decorator
+@inline function splitPairs(p: usize, q: usize, toBytes: usize): void {
+  const u = v128.load(p), v = v128.load(p, 16);
+  v128.store(q, v128.shuffle<f32>(u, v, 0, 2, 4, 6));
+  v128.store(q + toBytes, v128.shuffle<f32>(u, v, 1, 3, 5, 7));
+}
+
+// @ts-ignore: decorator
+@inline function joinPairs(p: usize, rowBytes: usize, q: usize, k: v128): void {
+  const a = mul<v128>(v128.load(p), k), b = mul<v128>(v128.load(p + rowBytes), k);
+  v128.store(q, v128.shuffle<f32>(a, b, 0, 4, 1, 5));
+  v128.store(q, v128.shuffle<f32>(a, b, 2, 6, 3, 7), 16);
 }

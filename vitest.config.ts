@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /** A function that uses one instruction of relaxed SIMD: valid where the runtime knows it. */
@@ -15,6 +16,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     testTimeout: 60_000,
+    // one for each core: by default one core stays idle, half of a small machine
+    maxWorkers: availableParallelism(),
     // every tier is tested, and memory.test.ts looks at the heap after a collection
     execArgv: ['--expose-gc', ...relaxed],
   },

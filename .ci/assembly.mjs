@@ -1,4 +1,5 @@
-// asc's own check of the kernels: each target of asconfig.json compiles without a warning and reads every source file.
+// asc's own check of the kernels: each target of asconfig.json, and the decoder, compile without a warning; together they
+// read every source file.
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,9 +11,10 @@ const { targets } = JSON.parse(readFileSync('asconfig.json', 'utf8'));
 const sources = readdirSync('assembly', { recursive: true })
   .map((path) => path.replaceAll('\\', '/'))
   .filter((path) => path.endsWith('.ts'));
+const decoder = 'decode.ts';
 let faults = 0;
 
-for (const target of Object.keys(targets)) {
+for (const target of [...Object.keys(targets), decoder]) {
   const read = new Set();
   const readFile = (path, base) => {
     try {
@@ -23,11 +25,14 @@ for (const target of Object.keys(targets)) {
       return null; // asc tries several places
     }
   };
-  const { error, stdout, stderr } = await asc.main(['--config', 'asconfig.json', '--target', target, '--noEmit'], {
-    readFile,
-  });
+  const args =
+    target === decoder
+      ? [`assembly/${decoder}`, '--config', 'none', '--runtime', 'stub', '--use', 'abort=', '--noEmit']
+      : ['--config', 'asconfig.json', '--target', target, '--noEmit'];
+  const { error, stdout, stderr } = await asc.main(args, { readFile });
   const report = `${stdout}${stderr}`;
-  const unread = sources.filter((path) => !read.has(`assembly/${path}`));
+  const wanted = sources.filter((path) => (path === decoder) === (target === decoder));
+  const unread = wanted.filter((path) => !read.has(`assembly/${path}`));
   if (error || /WARNING|ERROR/.test(report)) {
     faults++;
     console.error(`${target}: ${error?.message ?? 'compiles with warnings'}\n${report}`);

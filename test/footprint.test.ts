@@ -188,18 +188,17 @@ describe('a step on tensors', () => {
     const run = (): void => {
       for (let i = 0; i < steps; i++) step();
     };
-    run();
-    run();
-    // numbers in fields are boxed now and then; an array or a closure would take more than these
-    const least = Math.min(
-      ...[1, 2, 3].map(() => {
-        const before = heapUsed();
-        run();
-        const { heapUsed: objects, external } = process.memoryUsage();
-        return objects + external - before;
-      }),
-    );
-    expect(least / steps, 'bytes a step').toBeLessThan(160);
+    // numbers in fields are boxed now and then, and by code that is not optimised yet at every turn; an array or a closure
+    // would take more than these at every try
+    const limit = 160;
+    let least = Number.POSITIVE_INFINITY;
+    for (let tries = 0; tries < 30 && least >= limit * steps; tries++) {
+      const before = heapUsed();
+      run();
+      const { heapUsed: objects, external } = process.memoryUsage();
+      least = Math.min(least, objects + external - before);
+    }
+    expect(least / steps, 'bytes a step').toBeLessThan(limit);
   });
 });
 

@@ -4,7 +4,7 @@ import { Plan } from './plan';
 import { expTile, tileRow, tileWidth } from './tile';
 
 /** Rows of more classes than this are walked class by class; shorter ones go through tiles (docs/kernels.md). */
-const ROW_CLASSES = 32;
+const ROW_CLASSES = 96;
 /** Bytes in front of the lane arrays of the scratch. */
 const CURSOR_BYTES: usize = 64;
 /** Arrays of one value per sample of a tile that a kernel may keep. */

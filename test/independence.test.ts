@@ -36,6 +36,7 @@ describe.each(Object.entries(gradients))('%s', (_, gradient) => {
     [37, 3, 1],
     [37, 4, 1],
     [41, 7, 1],
+    [9, 90, 1],
     [9, 100, 1],
     [2, 5, 45],
   ])('[%i, %i, %i]', (samples, classes, inner) => {

@@ -99,6 +99,7 @@ const classShapes: readonly (readonly [shape: readonly number[], axis?: number])
   [[7, 3]],
   [[33, 10]],
   [[5, 47]],
+  [[3, 97]],
   [[3, 130]],
   [[2, 1000]],
   [[11]],

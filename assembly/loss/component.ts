@@ -13,13 +13,13 @@
 // group relative to its own maximum. Zero weights drop their term; a component with nothing outside costs exactly 0.
 
 import {
-  add, and, anyOf, clear, div, eq, everyBit, gather, isInt, lanes, loadSplat, loadV, lt, mul, neg, offsets, or, pmin, sameInt, splat, storeV, sub,
+  add, and, anyOf, clear, div, eq, everyBit, gather, growHigh, growLow, isInt, lanes, loadSplat, loadV, loadW, lt, mul, neg, offsets, or, pmax, pmin, sameInt, splat, storeV, storeW, sub,
   sumOf, widenAdd, xor, zeroW,
 } from '../lane';
 import { log1p } from '../math';
 import { Plan } from '../plan';
 import { addLosses, closeProducts, copyFloats, growProducts, largeProducts, openProducts, sampleWeightOf } from '../reduce';
-import { blank, maxTile, pack, TILE_RUN, tileRow, unpack } from '../tile';
+import { blank, pack, TILE_RUN, tileRow, unpack } from '../tile';
 import { advance, begin, Cursor, expSamples, laneArray, tileOf, scratchBytes } from '../walk';
 
 /** e^−80 keeps 7 decades above the smallest normal float32. */
@@ -79,16 +79,15 @@ export function componentKernel<V, W>(p: Plan): void {
   for (let k = 0; k < p.components; k++) openProducts<W>(componentArray<V>(p, k, PRODUCT));
   while (advance<V>(p, cursor, false)) {
     pack<V>(cursor.x, cursor.classStepX, cursor.sampleStep, p.classes, cursor.n, tile);
-    maxTile<V>(tile, p.classes, cursor.n, laneArray<V>(p, MAX));
     const far = measure<V>(p, tile, cursor.n);
     const some = prepare<V>(p, cursor, tile, exact, far);
     // within a group far below the maximum the error of x − m shows, so it is taken back wherever it may exceed 5e-7
     expSamples<V>(p, cursor, tile, grads, laneArray<V>(p, MAX), laneArray<V>(p, REST), far ? laneArray<V>(p, REMOTE) : 0);
     if (!lumped) memory.fill(laneArray<V>(p, LOSS), 0, tileRow<V>());
     for (let k = 0; k < p.components; k++) {
-      ratios<V>(p, grads, k, cursor.n);
+      ratios<V, W>(p, grads, k, cursor.n, lumped && !far);
       if (p.grad) factors<V>(p, grads, k, cursor.n);
-      if (lumped) lump<V, W>(p, k, cursor.n, far);
+      if (lumped) lump<V, W>(p, k, far ? cursor.n : 0);
       else parts<V>(p, k, cursor.n);
     }
     if (p.grad) scales<V>(p, cursor.n);
@@ -181,7 +180,7 @@ function drop<V>(p: Plan, tile: usize, i: i32): void {
   store<f32>(laneArray<V>(p, MAX) + (<usize>i << 2), 0);
 }
 
-/** Marks the samples whose logits do not span less than SPAN or FAR; returns whether there is any of the latter. */
+/** Maxima, and marks on the samples whose logits do not span less than SPAN or FAR; returns whether any spans FAR. */
 function measure<V>(p: Plan, tile: usize, n: i32): bool {
   const row = tileRow<V>(), size = sizeof<V>(), height = <usize>p.classes * row;
   const maxima = laneArray<V>(p, MAX), marks = laneArray<V>(p, EXACT);
@@ -190,13 +189,18 @@ function measure<V>(p: Plan, tile: usize, n: i32): bool {
   let any = splat<V>(0);
   for (let at: usize = 0; at < <usize>n << 2; at += 2 * size) {
     const end = tile + at + height;
-    let low0 = splat<V>(Infinity), low1 = low0;
-    for (let place = tile + at; place < end; place += row) {
-      low0 = pmin<V>(low0, loadV<V>(place));
-      low1 = pmin<V>(low1, loadV<V>(place + size));
+    let high0 = loadV<V>(tile + at), high1 = loadV<V>(tile + at + size), low0 = high0, low1 = high1;
+    for (let place = tile + at + row; place < end; place += row) {
+      const x0 = loadV<V>(place), x1 = loadV<V>(place + size);
+      high0 = pmax<V>(high0, x0);
+      high1 = pmax<V>(high1, x1);
+      low0 = pmin<V>(low0, x0);
+      low1 = pmin<V>(low1, x1);
     }
-    // not less than anything where the span is infinite; a NaN that pmin passed over comes back with the exponentials
-    const span0 = sub<V>(loadV<V>(maxima + at), low0), span1 = sub<V>(loadV<V>(maxima + at + size), low1);
+    storeV<V>(maxima + at, high0);
+    storeV<V>(maxima + at + size, high1);
+    // not less than anything where the span is infinite; a NaN that was passed over comes back with the exponentials
+    const span0 = sub<V>(high0, low0), span1 = sub<V>(high1, low1);
     storeV<V>(marks + at, clear<V>(one, lt<V>(span0, wide)));
     storeV<V>(marks + at + size, clear<V>(one, lt<V>(span1, wide)));
     const far0 = clear<V>(all, lt<V>(span0, far)), far1 = clear<V>(all, lt<V>(span1, far));
@@ -209,11 +213,12 @@ function measure<V>(p: Plan, tile: usize, n: i32): bool {
 
 // Like all steps of a tile, these go over its columns one by one, so that the processor overlaps what is independent.
 
-/** σ_O/σ_I of a component for each sample, 0 for one that is idle. */
-function ratios<V>(p: Plan, grads: usize, k: i32, n: i32): void {
+/** σ_O/σ_I of a component for each sample, 0 for one that is idle; `grow` lets its products grow by them. */
+function ratios<V, W>(p: Plan, grads: usize, k: i32, n: i32, grow: bool): void {
   const row = tileRow<V>(), size = sizeof<V>(), map = groupOf(p, k, 0), height = <usize>p.classes * row;
   const weights = laneArray<V>(p, WEIGHT), groups = componentArray<V>(p, k, GROUP), to = componentArray<V>(p, k, PART);
-  const zero = splat<V>(0);
+  const zero = splat<V>(0), products = componentArray<V>(p, k, PRODUCT), last = (<usize>n << 2) - size;
+  let low = loadW<W>(products), high = loadW<W>(products + 16);
   for (let at: usize = 0; at < <usize>n << 2; at += 2 * size) {
     const group0 = loadV<V>(groups + at), group1 = loadV<V>(groups + at + size);
     const end = grads + at + height;
@@ -234,9 +239,19 @@ function ratios<V>(p: Plan, grads: usize, k: i32, n: i32): void {
       outside1 = add<V>(outside1, rest1);
       inside1 = add<V>(inside1, near1);
     }
-    storeV<V>(to + at, clear<V>(div<V>(outside0, inside0), eq<V>(loadV<V>(weights + at), zero)));
-    storeV<V>(to + at + size, clear<V>(div<V>(outside1, inside1), eq<V>(loadV<V>(weights + at + size), zero)));
+    const ratio0 = clear<V>(div<V>(outside0, inside0), eq<V>(loadV<V>(weights + at), zero));
+    const ratio1 = clear<V>(div<V>(outside1, inside1), eq<V>(loadV<V>(weights + at + size), zero));
+    storeV<V>(to + at, ratio0);
+    storeV<V>(to + at + size, ratio1);
+    if (!grow) continue;
+    low = growLow<V, W>(low, ratio0);
+    high = growHigh<V, W>(high, ratio0);
+    if (<isize>at >= <isize>last) continue;
+    low = growLow<V, W>(low, ratio1);
+    high = growHigh<V, W>(high, ratio1);
   }
+  storeW<W>(products, low);
+  storeW<W>(products + 16, high);
 }
 
 /** What multiplies e in the gradient: the sum over the components of w outside and −w·ratio inside. The last one does it. */
@@ -284,13 +299,13 @@ function scales<V>(p: Plan, n: i32): void {
  * One logarithm for the losses of many samples. A ratio is below 2^40 in a tile without far samples and below 2^140
  * otherwise, so that neither sixteen vectors of the one nor one of the other make large products overflow.
  */
-function lump<V, W>(p: Plan, k: i32, n: i32, far: bool): void {
+function lump<V, W>(p: Plan, k: i32, n: i32): void {
   const from = componentArray<V>(p, k, PART), products = componentArray<V>(p, k, PRODUCT);
-  const step = far ? lanes<V>() : n;
-  for (let i = 0; i < n; i += step) {
-    growProducts<V, W>(products, from + (<usize>i << 2), step);
+  for (let i = 0; i < n; i += lanes<V>()) {
+    growProducts<V, W>(products, from + (<usize>i << 2), lanes<V>());
     if (largeProducts<W>(products)) close<V, W>(p, k);
   }
+  if (largeProducts<W>(products)) close<V, W>(p, k);
 }
 
 /** The losses of the samples by themselves: of this component, and added to those of the others. */

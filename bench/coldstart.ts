@@ -1,7 +1,7 @@
 /**
  * Cold start: how long after the end of an empty process does a process that imports the package print its first loss?
  *
- *   npx tsx bench/coldstart.ts [--rounds N] [--check] [--json FILE] [--tarball FILE]
+ *   npm run coldstart -- [--rounds N] [--check] [--json FILE] [--tarball FILE]
  *
  * The package is packed and installed into an empty project, as a user has it (--tarball measures another one). Each round
  * starts every program once, in a changing order. Starting Node takes tens of milliseconds that vary by more than what is

@@ -206,8 +206,8 @@ function elementJob(call: Call, target: TensorInput): Job {
   const { name, record, given, options, source, shape } = call;
   const likeInput = `the shape of ${record.names[0]}`;
   for (const key of ['weight', 'posWeight'] as const) {
+    if (given[key] === undefined) continue;
     const kind = record.options[key]?.kind;
-    if (kind === undefined || given[key] === undefined) continue;
     const where = `${name}: ${key}`;
     options[key] =
       kind === 'elementWeights'
@@ -251,7 +251,8 @@ function checkOut(job: Job, input: NumericArray, target: unknown): void {
     throw new RangeError(`${name}: out overlaps ${itself} in part, expected ${itself} itself or other memory`);
   }
   const others = [target, classWeight?.data, sampleWeight?.data, weight?.source.data, posWeight?.source.data];
-  if (others.some((other) => isTyped(other) && overlap(data, other))) {
+  for (const other of others) {
+    if (other === undefined || !isTyped(other) || !overlap(data, other)) continue;
     throw new RangeError(`${name}: out overlaps another argument, expected ${itself} itself or other memory`);
   }
 }

@@ -34,7 +34,7 @@ export class ClassRun extends Run {
     if (this.#target && this.#reader?.direct === false) this.#target.home = undefined;
     this.#weight = options.classWeight && this.slot(options.classWeight, PLAN.weight);
     this.#sampleWeight = options.sampleWeight && this.slot(options.sampleWeight, PLAN.sampleWeight);
-    const limit = this.resident(this.#target, this.#sampleWeight) && options.components.length === 0;
+    const limit = this.resident(this.#weight) && options.components.length === 0;
     this.blocks = limit ? classBlocks(job, Number.POSITIVE_INFINITY) : classBlocks(job);
     let elements = 0;
     let samples = 0;

@@ -25,14 +25,11 @@ export class ElementRun extends Run {
     const { options, targets, record } = job;
     if (targets) this.#target = this.slot(targets.source, PLAN.target);
     const elements = elementsOf(job);
-    for (const key of ['weight', 'posWeight'] as const) {
-      const weight = elements[key];
-      if (weight) this.#weights.push({ ...weight, key, slot: this.slot(weight.source, PLAN[key]) });
-    }
-    const limit = this.resident(this.#target, ...this.#weights.map((w) => w.slot))
-      ? Number.POSITIVE_INFINITY
-      : undefined;
-    this.blocks = elementBlocks(elements, job.inner, limit);
+    const { weight, posWeight } = elements;
+    if (weight) this.#weights.push({ ...weight, key: 'weight', slot: this.slot(weight.source, PLAN.weight) });
+    if (posWeight)
+      this.#weights.push({ ...posWeight, key: 'posWeight', slot: this.slot(posWeight.source, PLAN.posWeight) });
+    this.blocks = elementBlocks(elements, job.inner, this.resident() ? Number.POSITIVE_INFINITY : undefined);
     let largest = 0;
     for (const block of this.blocks) largest = Math.max(largest, block.size);
     this.reserveShared(largest, largest);

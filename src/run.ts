@@ -118,10 +118,11 @@ export abstract class Run {
     if (this.losses) this.lossPart = this.part(4 * samples);
   }
 
-  /** Whether the big operands all lie in linear memory, so that nothing limits a block. */
-  protected resident(...slots: (Slot | undefined)[]): boolean {
-    const grad = !this.#grad || this.#gradAt !== undefined;
-    return grad && !this.losses && [this.input, this.incoming, ...slots].every((s) => !s || s.home !== undefined);
+  /** Whether the operands all lie in linear memory, but for a small one, so that nothing limits a block. */
+  protected resident(small?: Slot): boolean {
+    if (this.losses || (this.#grad && this.#gradAt === undefined)) return false;
+    for (const slot of this.slots) if (slot.home === undefined && slot !== small) return false;
+    return true;
   }
 
   /** Puts everything that does not change between steps into the plan and the scratch. */

@@ -130,14 +130,15 @@ function prepare<V>(p: Plan, cursor: Cursor, tile: usize, exact: usize, far: boo
   const targets = laneArray<V>(p, TARGET), places = laneArray<V>(p, PLACE), one = splat<V>(1);
   copyFloats<V>(p.target + (<usize>cursor.sample << 2), targets, cursor.n);
   for (let i = cursor.n; i & (lanes<V>() - 1); i++) store<i32>(targets + (<usize>i << 2), p.ignoreIndex);
-  let special = far || (p.sampleWeight | p.gradOutput) != 0;
+  let ignored = splat<V>(0);
   for (let i = 0; i < cursor.n; i += lanes<V>()) {
     const at = <usize>i << 2;
     storeV<V>(places + at, offsets<V>(targets + at, p.ignoreIndex, 4, 0, 0));
     storeV<V>(laneArray<V>(p, WEIGHT) + at, one);
     storeV<V>(laneArray<V>(p, INCOMING) + at, one);
-    special = special || anyOf<V>(isInt<V>(targets + at, p.ignoreIndex));
+    ignored = or<V>(ignored, isInt<V>(targets + at, p.ignoreIndex));
   }
+  const special = far || (p.sampleWeight | p.gradOutput) != 0 || anyOf<V>(ignored);
   const some = special && prepareSpecial<V>(p, cursor, tile, exact, far);
   const end = (cursor.n + lanes<V>() - 1) & ~(lanes<V>() - 1);
   for (let k = 0; k < p.components; k++) {

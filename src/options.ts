@@ -109,6 +109,8 @@ export function readCommon(name: string, given: Readonly<Record<string, unknown>
 export function readOut(name: string, out: unknown): Output | undefined {
   if (out === undefined || out instanceof Float32Array) return out;
   if (typeof out === 'object' && out !== null && 'data' in out && out.data instanceof Float32Array) {
+    // its shape and size will be compared with those of the input
+    if ('shape' in out && Array.isArray(out.shape)) return out as Tensor;
     const { data, shape } = readOperand(out, `${name}: out`);
     return 'shape' in out ? (out as Tensor) : { data: data as Float32Array, shape: shape ?? [] };
   }

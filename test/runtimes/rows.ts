@@ -2,6 +2,7 @@
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundleProbe, type ProbeBundle } from './bundle.ts';
+import { edgeRow } from './edge.ts';
 import { execute } from './execute.ts';
 import { missing, modulePath, nodePath, tool } from './installed.ts';
 import type { Project, Report, Row } from './types.ts';
@@ -146,4 +147,5 @@ export const serverRows = (): readonly Row[] => [
   workerdRow('2024-01-01'),
   workerdRow('2026-11-01'),
   ...bundlers.map(bundlerRow),
+  edgeRow,
 ];

@@ -28,6 +28,7 @@ export class LinearMemory {
   i32: Int32Array = new Int32Array(0);
   u32: Uint32Array = new Uint32Array(0);
   f64: Float64Array = new Float64Array(0);
+  #last: Float32Array = this.f32;
   #scratch: Block = { start: 0, bytes: 0 };
   #used = 0;
 
@@ -75,6 +76,13 @@ export class LinearMemory {
   view(kind: 'float32' | 'int32', address: number, length: number): Float32Array | Int32Array {
     const { buffer } = this.memory;
     return kind === 'int32' ? new Int32Array(buffer, address, length) : new Float32Array(buffer, address, length);
+  }
+
+  /** `length` floats from the `at`th on: the view of the last call, where that was the same. */
+  floats(at: number, length: number): Float32Array {
+    if (this.#last.length !== length || this.#last.byteOffset !== 4 * at)
+      this.#last = this.f32.subarray(at, at + length);
+    return this.#last;
   }
 
   /** Counts what is handed out from here on. */

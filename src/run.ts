@@ -225,7 +225,7 @@ export abstract class Run {
     if (this.runtime.deterministic) this.#canonicalize(block);
     if (grad && this.#gradAt === undefined) {
       let at = (this.base + this.#gradPart) / 4;
-      if (block.stride === block.inner) grad.data.set(memory.f32.subarray(at, at + block.size), block.start);
+      if (block.stride === block.inner) grad.data.set(memory.floats(at, block.size), block.start);
       else {
         for (let c = 0, start = block.start; c < block.rows; c++, start += block.stride, at += block.inner) {
           grad.data.set(memory.f32.subarray(at, at + block.inner), start);
@@ -238,7 +238,7 @@ export abstract class Run {
   /** Copies `length` values out of scratch. */
   protected fetch(part: number, to: Float32Array, start: number, length: number): void {
     const at = (this.base + part) / 4;
-    to.set(this.memory.f32.subarray(at, at + length), start);
+    to.set(this.memory.floats(at, length), start);
   }
 
   /** What the loss is divided by. */

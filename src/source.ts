@@ -5,7 +5,7 @@ import type { Operand } from './tensor.ts';
 import type { NumericArray } from './types.ts';
 
 const isBig = (data: NumericArray): data is BigInt64Array | BigUint64Array =>
-  data instanceof BigInt64Array || data instanceof BigUint64Array;
+  !(data instanceof Float32Array) && (data instanceof BigInt64Array || data instanceof BigUint64Array);
 
 /** Values that a kernel reads: in linear memory already, or to be copied there. */
 export class Source {

@@ -14,8 +14,8 @@ export interface Operand {
   readonly owner?: { readonly data: NumericArray };
 }
 
-export const isTyped = (value: unknown): value is NumericArray =>
-  ArrayBuffer.isView(value) && !(value instanceof DataView) && 'length' in value;
+// the one view that is no typed array, DataView, has no length
+export const isTyped = (value: unknown): value is NumericArray => ArrayBuffer.isView(value) && 'length' in value;
 
 export const isFloat = (data: NumericArray): boolean => {
   const name = data[Symbol.toStringTag] as string;

@@ -262,7 +262,8 @@ const SIGN: u32 = 0x80000000;
   if (isVector<V>()) {
     const t = v128.load(p);
     const kept = v128.andnot(t, i32x4.eq(t, i32x4.splat(skip)));
-    return i32x4.add(i32x4.mul(kept, i32x4.splat(row)), i32x4.add(i32x4.splat(first), i32x4.mul(i32x4.splat(step), i32x4(0, 1, 2, 3)))) as V;
+    const own = i32x4.add(i32x4.splat(first), i32x4.mul(i32x4.splat(step), i32x4(0, 1, 2, 3)));
+    return i32x4.add(i32x4.mul(kept, i32x4.splat(row)), own) as V;
   }
   const t = load<i32>(p);
   return <V>reinterpret<f32>((t == skip ? 0 : t) * row + first);

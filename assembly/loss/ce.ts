@@ -93,7 +93,7 @@ function tileOfIndices<V, W>(p: Plan, cursor: Cursor, lumped: bool): void {
 function lumpedLosses<V, W>(p: Plan, grads: usize, n: i32): void {
   const products = laneArray<V>(p, PRODUCT);
   const upstream = splat<V>(<f32>p.upstream);
-  let away = splat<V>(0);
+  let away = zeroW<W>();
   let low = loadW<W>(products), high = loadW<W>(products + 16);
   for (let i = 0; i < n; i += lanes<V>()) {
     const at = <usize>i << 2;
@@ -101,14 +101,14 @@ function lumpedLosses<V, W>(p: Plan, grads: usize, n: i32): void {
     const q = clear<V>(loadV<V>(laneArray<V>(p, REST) + at), ignored);
     low = growLow<V, W>(low, q);
     high = growHigh<V, W>(high, q);
-    away = add<V>(away, clear<V>(loadV<V>(laneArray<V>(p, AWAY) + at), ignored));
+    away = widenAdd<V, W>(away, clear<V>(loadV<V>(laneArray<V>(p, AWAY) + at), ignored));
     if (!p.grad) continue;
     const incoming = p.gradOutput ? mul<V>(loadV<V>(laneArray<V>(p, INCOMING) + at), upstream) : upstream;
     setGradient<V>(p, grads, at, incoming, q, ignored);
   }
   storeW<W>(products, low);
   storeW<W>(products + 16, high);
-  p.sum -= sumOf<W>(widenAdd<V, W>(zeroW<W>(), away));
+  p.sum -= sumOf<W>(away);
   if (largeProducts<W>(products)) p.sum += closeProducts<W>(products);
 }
 

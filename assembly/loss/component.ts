@@ -13,8 +13,8 @@
 // group relative to its own maximum. Zero weights drop their term; a component with nothing outside costs exactly 0.
 
 import {
-  add, and, anyOf, clear, div, eq, everyBit, gather, growHigh, growLow, isInt, lanes, loadSplat, loadV, loadW, lt, mul, neg, offsets, or, pmax, pmin, sameInt, splat, storeV, storeW, sub,
-  sumOf, widenAdd, xor, zeroW,
+  add, and, anyOf, clear, div, eq, everyBit, gather, growHigh, growLow, isInt, lanes, loadSplat, loadV, loadW, lt, mul, neg,
+  offsets, or, pmax, pmin, sameInt, splat, storeV, storeW, sub, sumOf, widenAdd, xor, zeroW,
 } from '../lane';
 import { log1p } from '../math';
 import { Plan } from '../plan';

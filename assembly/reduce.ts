@@ -38,16 +38,11 @@ export function closeProducts<W>(place: usize): f64 {
   return log;
 }
 
-/** Multiplies the products by 1 + q for each of the n values q at from, whose last vector is full. */
-export function growProducts<V, W>(place: usize, from: usize, n: i32): void {
-  let low = loadW<W>(place), high = loadW<W>(place + 16);
-  for (; n > 0; n -= lanes<V>(), from += sizeof<V>()) {
-    const q = loadV<V>(from);
-    low = growLow<V, W>(low, q);
-    high = growHigh<V, W>(high, q);
-  }
-  storeW<W>(place, low);
-  storeW<W>(place + 16, high);
+/** Multiplies the products by 1 + q. */
+// @ts-ignore: decorator
+@inline export function growProducts<V, W>(place: usize, q: V): void {
+  storeW<W>(place, growLow<V, W>(loadW<W>(place), q));
+  storeW<W>(place + 16, growHigh<V, W>(loadW<W>(place + 16), q));
 }
 
 /** A product beyond this is to be closed: a factor of 2^400 fits before it overflows. */

@@ -228,7 +228,7 @@ export abstract class Run {
       if (block.stride === block.inner) grad.data.set(memory.floats(at, block.size), block.start);
       else {
         for (let c = 0, start = block.start; c < block.rows; c++, start += block.stride, at += block.inner) {
-          grad.data.set(memory.f32.subarray(at, at + block.inner), start);
+          grad.data.set(memory.floats(at, block.inner), start);
         }
       }
     }

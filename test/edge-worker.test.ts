@@ -80,7 +80,18 @@ describe.skipIf(skipped)(title, () => {
       ['[2, 3, 4]', [2, 3, 4], { ignoreIndex: 2 }, [0, 1, 2, 0, 1, 2, 0, 1]],
       ['[2, 4, 3], classes last', [2, 4, 3], { axis: -1, labelSmoothing: 0.1 }, [0, 1, 2, 0, 1, 2, 0, 1]],
       ['classes -1, 0, 1, a loss per sample', [3, 3], { labels: [-1, 0, 1], reduction: 'none' }, [-1, 1, 0]],
-      ['parts of a label', [3, 4], { components: [[0, 0, 1, 1], [0, 1, 0, 1]], weights: [2, 0.5] }, [0, 3, 2]], // biome-ignore format: one line per case
+      [
+        'parts of a label',
+        [3, 4],
+        {
+          components: [
+            [0, 0, 1, 1],
+            [0, 1, 0, 1],
+          ],
+          weights: [2, 0.5],
+        },
+        [0, 3, 2],
+      ],
     ];
     test.each(softmaxCases)('softmax, argmax and loss: %s', async (_, shape, options, targets) => {
       const input = logitsOf(shape);

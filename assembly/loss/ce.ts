@@ -75,9 +75,7 @@ function tileOfIndices<V, W>(p: Plan, cursor: Cursor, lumped: bool): void {
     const at = <usize>i << 2;
     const m = loadV<V>(maxima + at);
     storeV<V>(laneArray<V>(p, AWAY) + at, sub<V>(gather<V>(tile, places + at), m));
-    if (p.smoothing != 0) {
-      storeV<V>(laneArray<V>(p, SHIFTED) + at, tileShiftedSum<V>(tile + at, p.weight, classes, m));
-    }
+    if (p.smoothing != 0) storeV<V>(laneArray<V>(p, SHIFTED) + at, tileShiftedSum<V>(tile + at, p.weight, classes, m));
   }
   expSamples<V>(p, cursor, tile, grads, maxima, laneArray<V>(p, REST));
   if (lumped) lumpedLosses<V, W>(p, grads, n);
@@ -120,7 +118,7 @@ function lumpedLosses<V, W>(p: Plan, grads: usize, n: i32): void {
 @inline function setGradient<V>(p: Plan, grads: usize, at: usize, mass: V, q: V, idle: V): void {
   const places = laneArray<V>(p, PLACE) + at, one = splat<V>(1);
   const e = gather<V>(grads, places);
-  scatter<V>(grads, places, neg<V>(select_<V>(add<V>(sub<V>(q, e), one), q, lt<V>(e, one))));
+  scatter<V>(grads, places, neg<V>(othersOf<V>(e, q)));
   storeV<V>(laneArray<V>(p, SCALE) + at, div<V>(mass, add<V>(q, one)));
   if (anyOf<V>(idle)) blankLanes<V>(grads + at, p.classes, idle);
 }
@@ -193,7 +191,7 @@ function setSum<V>(p: Plan, grads: usize, at: usize, mass: V, even: V, scaleZ: V
   const one = splat<V>(1), places = laneArray<V>(p, PLACE) + at;
   const scale = div<V>(mass, add<V>(q, one));
   const e = gather<V>(grads, places);
-  let target = neg<V>(mul<V>(scale, select_<V>(add<V>(sub<V>(q, e), one), q, lt<V>(e, one))));
+  let target = neg<V>(mul<V>(scale, othersOf<V>(e, q)));
   target = madd<V>(scaleZ, e, target);
   target = madd<V>(even, sub<V>(splat<V>(<f32>p.weightTotal), targetWeights<V>(p, laneArray<V>(p, TARGET) + at)), target);
   const factor = add<V>(scale, scaleZ);
@@ -218,8 +216,9 @@ function targetWeights<V>(p: Plan, targets: usize): V {
 
 /** Σ e without the target's own e: where the target is a maximum (e = 1) that is q itself. */
 // @ts-ignore: decorator
-@inline function others(e: f64, q: f64): f64 {
-  return e < 1 ? 1 + (q - e) : q;
+@inline function othersOf<V>(e: V, q: V): V {
+  const one = splat<V>(1);
+  return select_<V>(add<V>(sub<V>(q, e), one), q, lt<V>(e, one));
 }
 
 // @ts-ignore: decorator
@@ -348,7 +347,8 @@ function rowOfIndex<V, W>(p: Plan, cursor: Cursor): void {
   const upstream = upstreamOf(p, sample);
   const scale = (own + even * p.weightTotal) * upstream / (1 + q);
   const e = <f64>load<f32>(es + (<usize>t << 2));
-  const g = z * e - scale * others(e, q) + even * upstream * (p.weightTotal - <f64>classWeight(p, t));
+  const others = e < 1 ? 1 + (q - e) : q; // othersOf in float64
+  const g = z * e - scale * others + even * upstream * (p.weightTotal - <f64>classWeight(p, t));
   scaleRow<V>(es, cursor.g, p.weight, classes, <f32>(scale + z), <f32>(even * upstream));
   store<f32>(cursor.g + (<usize>t << 2), <f32>g);
 }

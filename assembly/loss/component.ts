@@ -87,8 +87,9 @@ export function componentKernel<V, W>(p: Plan): void {
     for (let k = 0; k < p.components; k++) {
       ratios<V, W>(p, grads, k, cursor.n, lumped && !far);
       if (p.grad) factors<V>(p, grads, k, cursor.n);
-      if (lumped) lump<V, W>(p, k, far ? cursor.n : 0);
-      else parts<V>(p, k, cursor.n);
+      if (!lumped) parts<V>(p, k, cursor.n);
+      else if (far) lumpFar<V, W>(p, k, cursor.n);
+      else closeLarge<V, W>(p, k);
     }
     if (p.grad) scales<V>(p, cursor.n);
     if (some) mergeExact<V>(p, cursor, grads, exact, lumped);
@@ -212,8 +213,6 @@ function measure<V>(p: Plan, tile: usize, n: i32): bool {
   return anyOf<V>(any);
 }
 
-// Like all steps of a tile, these go over its columns one by one, so that the processor overlaps what is independent.
-
 /** σ_O/σ_I of a component for each sample, 0 for one that is idle; `grow` lets its products grow by them. */
 function ratios<V, W>(p: Plan, grads: usize, k: i32, n: i32, grow: bool): void {
   const row = tileRow<V>(), size = sizeof<V>(), map = groupOf(p, k, 0), height = <usize>p.classes * row;
@@ -264,8 +263,7 @@ function factors<V>(p: Plan, grads: usize, k: i32, n: i32): void {
   const last = k == p.components - 1;
   for (let at: usize = 0; at < <usize>n << 2; at += 2 * size) {
     const group0 = loadV<V>(groups + at), group1 = loadV<V>(groups + at + size);
-    // turns one factor into the other
-    const flip0 = xor<V>(w, neg<V>(mul<V>(w, loadV<V>(ratios + at))));
+    const flip0 = xor<V>(w, neg<V>(mul<V>(w, loadV<V>(ratios + at)))); // turns one factor into the other
     const flip1 = xor<V>(w, neg<V>(mul<V>(w, loadV<V>(ratios + at + size))));
     const end = grads + at + height;
     for (let place = grads + at, c = map; place < end; place += row, c += 4) {
@@ -296,17 +294,19 @@ function scales<V>(p: Plan, n: i32): void {
   }
 }
 
-/**
- * One logarithm for the losses of many samples. A ratio is below 2^40 in a tile without far samples and below 2^140
- * otherwise, so that neither sixteen vectors of the one nor one of the other make large products overflow.
- */
-function lump<V, W>(p: Plan, k: i32, n: i32): void {
-  const from = componentArray<V>(p, k, PART), products = componentArray<V>(p, k, PRODUCT);
-  for (let i = 0; i < n; i += lanes<V>()) {
-    growProducts<V, W>(products, from + (<usize>i << 2), lanes<V>());
-    if (largeProducts<W>(products)) close<V, W>(p, k);
+/** One logarithm for the losses of many samples, in a tile where a product is looked at after each vector. */
+function lumpFar<V, W>(p: Plan, k: i32, n: i32): void {
+  const ratios = componentArray<V>(p, k, PART), products = componentArray<V>(p, k, PRODUCT);
+  for (let at: usize = 0; at < <usize>n << 2; at += sizeof<V>()) {
+    growProducts<V, W>(products, loadV<V>(ratios + at));
+    closeLarge<V, W>(p, k);
   }
-  if (largeProducts<W>(products)) close<V, W>(p, k);
+}
+
+// A ratio is below 2^40 in a tile without far samples and below 2^140 otherwise, so that neither sixteen vectors of the one
+// nor one of the other make large products overflow.
+function closeLarge<V, W>(p: Plan, k: i32): void {
+  if (largeProducts<W>(componentArray<V>(p, k, PRODUCT))) close<V, W>(p, k);
 }
 
 /** The losses of the samples by themselves: of this component, and added to those of the others. */

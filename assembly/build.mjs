@@ -2,7 +2,7 @@
 // Plan), and dist (bundles, types, the .wasm files). Run it with `npm run build`.
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +11,30 @@ import { encode } from './text.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 process.chdir(root);
+const HEADER = '// Made by assembly/build.mjs; not in git.\n';
 const config = JSON.parse(readFileSync('asconfig.json', 'utf8'));
+
+/** The kernels: files of assembly/losses, or folders with an index, each of which exports a function of its own name. */
+const kernels = readdirSync('assembly/losses')
+  .map((name) => name.replace(/\.ts$/, ''))
+  .sort();
+
+/** The compiler's entry, which chooses the lane and accumulator types of each kernel by tier. */
+function writeEntry() {
+  const imports = kernels.map((name) => {
+    const path = existsSync(`assembly/losses/${name}.ts`) ? name : `${name}/index`;
+    return `import { ${name} as ${name}Of } from '../losses/${path}';\n`;
+  });
+  const exported = kernels.map(
+    (name) => `export function ${name}(p: Plan): usize {
+  if (ASC_FEATURE_SIMD) return ${name}Of<v128, v128>(p);
+  return ${name}Of<f32, f64>(p);
+}\n`,
+  );
+  mkdirSync('assembly/generated', { recursive: true });
+  const head = `${HEADER}import { Plan } from '../plan';\n${imports.join('')}export * from '../exports';\n`;
+  writeFileSync('assembly/generated/index.ts', `${head}${exported.join('')}`);
+}
 
 /** Runs the compiler; any diagnostic, warnings included, ends the build. */
 function asc(...args) {
@@ -60,8 +83,6 @@ function planFlags() {
   return Object.fromEntries([...source.matchAll(/^export const (\w+): u32 = (\d+);/gm)].map(([, k, v]) => [k, +v]));
 }
 
-const HEADER = '// Made by assembly/build.mjs; not in git.\n';
-
 function generate(binaries) {
   const { fields, doubles, bytes } = planLayout();
   const module = new WebAssembly.Instance(new WebAssembly.Module(binaries.simd));
@@ -96,7 +117,7 @@ export type DoubleName = ${doubles.join(' | ')};\n
 /** Replaces src/modules.ts, from where the bundle would take its bytes. */
 const modulesFrom = (file) => ({
   name: 'modules',
-  setup: (build) => build.onResolve({ filter: /^\.\/modules\.ts$/ }, () => ({ path: join(root, 'src', file) })),
+  setup: (build) => build.onResolve({ filter: /^\.\/modules\.ts$/ }, () => ({ path: join(root, 'src/machine', file) })),
 });
 
 async function bundle() {
@@ -145,6 +166,7 @@ function declare() {
   writeFileSync('dist/cjs/package.json', '{ "type": "commonjs" }\n');
 }
 
+writeEntry();
 mkdirSync('dist/wasm', { recursive: true });
 const binaries = {};
 for (const tier of Object.keys(config.targets)) binaries[tier] = compile(tier);

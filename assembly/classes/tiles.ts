@@ -1,0 +1,238 @@
+// The frame of class losses that go by tiles. A loss brings functions for its own part of each pass; the frame packs tiles,
+// finds maxima and exponentials, keeps the sums of chunks, and unpacks gradients. It is compiled once and calls those
+// functions by reference, so that a loss costs no more than its own mathematics.
+//
+// Passes over the classes: MEASURE the maxima, ACCUMULATE sums of exponentials, a SECOND sum where a loss needs the first
+// one before, FINISH (no pass: the losses, and what the gradient needs), GRADIENT. Where all classes fit a tile, its
+// exponentials are computed once and kept. Where they do not, each pass walks them in blocks of TILE_CLASSES and computes the
+// exponentials again, so that the scratch is bounded whatever the shape; where even the logits are brought in blocks, the
+// host calls once for each pass and block (p.phase, p.first).
+
+import { loadV, mul, pmax, splat, storeV, sub } from '../lane/lane';
+import { gather } from '../lane/place';
+import { narrow } from '../lane/wide';
+import { ACCUMULATE, EVERY_PHASE, FINISH, GRADIENT, MEASURE, Plan, SECOND } from '../plan';
+import { openProducts } from '../sums';
+import { blankLanes, expBlock, expTile, maxTile } from './columns';
+import { pack, tileRow, unpack } from './pack';
+import {
+  ARRAYS, AWAY, beginSamples, IDLE, MAX, OF_TARGET, openSamples, PLACE, PRODUCT, REST, SUM, TARGET, TIES,
+} from './samples';
+import { advance, begin, closeChunk, laneArray, locate, openChunk, stateBytes, Walk } from './walk';
+
+/** A loss's part of a pass. */
+export type Pass = (p: Plan, t: Walk) => void;
+
+/** What a pass does that has nothing to do. */
+export function nothing(p: Plan, t: Walk): void {}
+
+// What a loss asks of the frame.
+export const EXPONENTIALS: u32 = 1; // maxima, e^(x−m) and q
+export const OF_TARGETS: u32 = 2; // half of x − m, and e^(x−m), of the target
+export const VALUES: u32 = 4; // a tile of target values
+export const SPARE: u32 = 8; // a tile more
+export const WEIGHS: u32 = 16; // the class weight of its target weighs a sample
+export const SPREADS: u32 = 32; // a sample counts even where that is 0
+export const ALWAYS: u32 = 64; // or where its sample weight is
+
+/** Classes of a tile. Four tiles of these are 2 MiB. */
+export const TILE_CLASSES: i32 = 2048;
+/** Classes further apart than this (bytes) are beyond the hardware's prefetching: half a page. */
+const FAR_APART: usize = 2048;
+
+/** The i-th tile: the logits, their exponentials and then the gradients, the target values, the spare one. */
+// @ts-ignore: decorator
+@inline export function tileOf<V>(p: Plan, i: i32): usize {
+  return p.scratch + stateBytes<V>(ARRAYS) + <usize>i * <usize>min(p.total, TILE_CLASSES) * tileRow<V>();
+}
+
+/** Scratch of a loss that asks for `traits` and for some bytes of its own, which come last. */
+function bytesOf<V>(p: Plan, traits: u32, own: usize): usize {
+  const tiles = traits & SPARE ? 4 : traits & VALUES ? 3 : 2;
+  return stateBytes<V>(ARRAYS) + <usize>tiles * <usize>min(p.total, TILE_CLASSES) * tileRow<V>() + own;
+}
+
+/** The bytes of its own that a loss asked for. */
+export function ownOf<V>(p: Plan, traits: u32): usize {
+  return p.scratch + bytesOf<V>(p, traits, 0);
+}
+
+/** Takes a plan through the passes of a loss. */
+export function tiles<V, W>(
+  p: Plan, traits: u32, own: usize,
+  load: Pass, measure: Pass, first: Pass, second: Pass, finish: Pass, gradient: Pass, store: Pass, close: Pass,
+): usize {
+  if (!p.scratch) return bytesOf<V>(p, traits, own);
+  const whole = p.phase == EVERY_PHASE;
+  const t = changetype<Walk>(p.scratch);
+  if (p.phase & MEASURE) {
+    begin(p);
+    beginSamples<V>(p);
+    openProducts<W>(laneArray<V>(p, PRODUCT));
+  } else locate(p, t, 0);
+  t.kept = whole && p.middle <= TILE_CLASSES;
+  while (!(p.phase & MEASURE) || openChunk(p, t)) {
+    while (!(p.phase & MEASURE) || advance<V>(p, t, false)) {
+      if (p.phase & MEASURE) {
+        openSamples<V>(p, t, (traits & WEIGHS) != 0, (traits & SPREADS) != 0, (traits & ALWAYS) != 0);
+        reset<V>(p, t);
+      }
+      if (t.kept) {
+        fetch<V>(p, t, traits, load);
+        if (t.marked) clearIdle<V>(p, t, traits);
+        measureMax<V>(p, t, traits);
+        measure(p, t);
+        exponentials<V, W>(p, t, traits, true);
+        first(p, t);
+        second(p, t);
+        finish(p, t);
+        if (p.grad) {
+          gradient(p, t);
+          send<V>(p, t, store);
+        }
+      } else blocks<V, W>(p, t, traits, load, measure, first, second, finish, gradient, store);
+      if (!(p.phase & MEASURE)) break;
+    }
+    if (p.phase & FINISH) {
+      close(p, t);
+      closeChunk(p, t);
+    }
+    if (!whole) break;
+  }
+  return 0;
+}
+
+/** The passes of p.phase over a tile whose classes do not fit it, or are not all there. */
+function blocks<V, W>(
+  p: Plan, t: Walk, traits: u32,
+  load: Pass, measure: Pass, first: Pass, second: Pass, finish: Pass, gradient: Pass, store: Pass,
+): void {
+  const x = t.x, y = t.y, g = t.g;
+  for (let phase: u32 = MEASURE; phase <= GRADIENT; phase <<= 1) {
+    if (!(p.phase & phase)) continue;
+    if (phase == FINISH) {
+      if (traits & EXPONENTIALS) closeRests<V>(p, t);
+      finish(p, t);
+      continue;
+    }
+    if (phase == GRADIENT && !p.grad) continue;
+    for (let c = 0; c < p.middle; c += TILE_CLASSES) {
+      t.first = p.first + c;
+      t.count = min(TILE_CLASSES, p.middle - c);
+      t.x = x + <usize>c * t.classX;
+      t.y = y + <usize>c * t.classY;
+      t.g = g + <usize>c * t.classG;
+      fetch<V>(p, t, traits, load);
+      if (t.marked) clearIdle<V>(p, t, traits);
+      if (phase == MEASURE) {
+        measureMax<V>(p, t, traits);
+        measure(p, t);
+        continue;
+      }
+      exponentials<V, W>(p, t, traits, phase == ACCUMULATE);
+      if (phase == ACCUMULATE) first(p, t);
+      else if (phase == SECOND) second(p, t);
+      else {
+        gradient(p, t);
+        send<V>(p, t, store);
+      }
+    }
+    t.x = x;
+    t.y = y;
+    t.g = g;
+  }
+}
+
+/** Sums that the blocks of a tile add to start from 0, maxima from −Infinity. */
+function reset<V>(p: Plan, t: Walk): void {
+  t.first = p.first;
+  t.count = p.middle;
+  if (t.kept) return;
+  memory.fill(laneArray<V>(p, SUM), 0, 3 * tileRow<V>()); // and TIES
+  for (let at: usize = 0; at < tileRow<V>(); at += sizeof<V>()) storeV<V>(laneArray<V>(p, MAX) + at, splat<V>(-Infinity));
+}
+
+function fetch<V>(p: Plan, t: Walk, traits: u32, load: Pass): void {
+  pack<V>(t.x, t.classX, t.sampleX, t.count, t.n, tileOf<V>(p, 0));
+  if ((traits & VALUES) != 0 && p.target) pack<V>(t.y, t.classY, t.sampleY, t.count, t.n, tileOf<V>(p, 2));
+  load(p, t);
+}
+
+/** What idle samples hold does not matter: zeros, so that nothing of it spreads. */
+function clearIdle<V>(p: Plan, t: Walk, traits: u32): void {
+  for (let at: usize = 0; at < <usize>t.n << 2; at += sizeof<V>()) {
+    const idle = loadV<V>(laneArray<V>(p, IDLE) + at);
+    blankLanes<V>(tileOf<V>(p, 0) + at, t.count, idle);
+    if ((traits & VALUES) != 0 && p.target) blankLanes<V>(tileOf<V>(p, 2) + at, t.count, idle);
+  }
+}
+
+function measureMax<V>(p: Plan, t: Walk, traits: u32): void {
+  if (!(traits & EXPONENTIALS)) return;
+  const maxima = laneArray<V>(p, MAX);
+  if (t.kept) {
+    maxTile<V>(tileOf<V>(p, 0), t.count, t.n, maxima);
+    return;
+  }
+  const block = laneArray<V>(p, REST);
+  maxTile<V>(tileOf<V>(p, 0), t.count, t.n, block);
+  for (let at: usize = 0; at < <usize>t.n << 2; at += sizeof<V>()) {
+    storeV<V>(maxima + at, pmax<V>(loadV<V>(maxima + at), loadV<V>(block + at)));
+  }
+}
+
+/** The exponentials of the tile; the first time also their sums, and what belongs to the targets. */
+function exponentials<V, W>(p: Plan, t: Walk, traits: u32, sums: bool): void {
+  const tile = tileOf<V>(p, 0), to = tileOf<V>(p, 1), maxima = laneArray<V>(p, MAX);
+  if (traits & EXPONENTIALS) {
+    if (t.kept) expKept<V>(p, t, tile, to, maxima);
+    else expBlock<V, W>(tile, to, t.count, t.n, maxima, sums ? laneArray<V>(p, SUM) : 0, laneArray<V>(p, TIES));
+  }
+  if (!sums || !(traits & OF_TARGETS)) return;
+  const away = laneArray<V>(p, AWAY), ofTarget = laneArray<V>(p, OF_TARGET), places = laneArray<V>(p, PLACE);
+  if (t.kept) {
+    const half = splat<V>(0.5);
+    for (let at: usize = 0; at < <usize>t.n << 2; at += sizeof<V>()) {
+      const m = traits & EXPONENTIALS ? loadV<V>(maxima + at) : splat<V>(0);
+      storeV<V>(away + at, sub<V>(mul<V>(gather<V>(tile, places + at), half), mul<V>(m, half)));
+      if (traits & EXPONENTIALS) storeV<V>(ofTarget + at, gather<V>(to, places + at));
+    }
+    return;
+  }
+  for (let i = 0; i < t.n; i++) {
+    const at = <usize>i << 2;
+    const c = load<i32>(laneArray<V>(p, TARGET) + at) - t.first;
+    if (<u32>c >= <u32>t.count) continue;
+    const place = <usize>c * tileRow<V>() + at;
+    const m: f32 = traits & EXPONENTIALS ? load<f32>(maxima + at) : 0;
+    store<f32>(away + at, load<f32>(tile + place) * 0.5 - m * 0.5);
+    if (traits & EXPONENTIALS) store<f32>(ofTarget + at, load<f32>(to + place));
+  }
+}
+
+/** expTile; lines that the next steps need are on their way when it ends. */
+function expKept<V>(p: Plan, t: Walk, tile: usize, to: usize, maxima: usize): void {
+  let x: usize = 0, stepX: usize = 0, g: usize = 0, stepG: usize = 0;
+  if (t.sampleX == 4 && t.classX >= FAR_APART) {
+    const width = <usize>t.n << 2;
+    const more = t.sample % p.inner + 2 * t.n <= p.inner; // else there is nothing to read at its place
+    x = more ? t.x + width : t.x;
+    stepX = t.classX;
+    g = t.g ? t.g : t.x;
+    stepG = t.g ? t.classG : t.classX;
+  }
+  expTile<V>(tile, to, t.count, t.n, maxima, laneArray<V>(p, REST), 0, x, stepX, g, stepG);
+}
+
+/** q from the sums of all blocks. */
+function closeRests<V>(p: Plan, t: Walk): void {
+  for (let at: usize = 0; at < <usize>t.n << 2; at += sizeof<V>()) {
+    const ties = sub<V>(loadV<V>(laneArray<V>(p, TIES) + at), splat<V>(1));
+    storeV<V>(laneArray<V>(p, REST) + at, narrow<V>(laneArray<V>(p, SUM) + 2 * at, ties));
+  }
+}
+
+function send<V>(p: Plan, t: Walk, store: Pass): void {
+  store(p, t);
+  unpack<V>(tileOf<V>(p, 1), t.g, t.classG, t.sampleG, t.count, t.n, t.scales);
+}

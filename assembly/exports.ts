@@ -1,0 +1,47 @@
+// What the module exports beside the kernels of assembly/losses, for which the build writes an entry (build.mjs).
+
+import { Plan } from './plan';
+import { scanElements as elementsOf, scanSamples as samplesOf } from './scan';
+import { canonicalizeNaN } from './sums';
+
+/** Bytes of a Plan; the build checks its own layout against it. */
+export function planBytes(): usize {
+  return offsetof<Plan>();
+}
+
+/** The tier of this build: 0 scalar, 1 simd, 2 relaxed. */
+export function tier(): i32 {
+  if (ASC_FEATURE_RELAXED_SIMD) return 2;
+  return ASC_FEATURE_SIMD ? 1 : 0;
+}
+
+/** First free byte of linear memory. */
+export function heapBase(): usize {
+  return __heap_base;
+}
+
+/** Checks and counts the samples of a class loss. */
+export function scanSamples(p: Plan): void {
+  samplesOf(p);
+}
+
+/** Checks and counts the elements of an elementwise loss. */
+export function scanElements(p: Plan): void {
+  if (ASC_FEATURE_SIMD) elementsOf<v128, v128>(p);
+  else elementsOf<f32, f64>(p);
+}
+
+/** Gives every NaN among n float32 at an address the same bits. */
+export function canonicalize(address: usize, n: i32): void {
+  if (ASC_FEATURE_SIMD) canonicalizeNaN<v128>(address, n);
+  else canonicalizeNaN<f32>(address, n);
+}
+
+/** Multiplies n float32 at an address by 2^100, so many times. */
+export function amplify(address: usize, n: i32, times: i32): void {
+  for (let i = 0; i < n; i++, address += 4) {
+    let v = load<f32>(address);
+    for (let k = 0; k < times; k++) v *= 1.2676506002282294e30;
+    store<f32>(address, v);
+  }
+}

@@ -19,21 +19,14 @@ const kernels = readdirSync('assembly/losses')
   .map((name) => name.replace(/\.ts$/, ''))
   .sort();
 
-/** The compiler's entry, which chooses the lane and accumulator types of each kernel by tier. */
+/** The compiler's entry. */
 function writeEntry() {
-  const imports = kernels.map((name) => {
+  const exported = kernels.map((name) => {
     const path = existsSync(`assembly/losses/${name}.ts`) ? name : `${name}/index`;
-    return `import { ${name} as ${name}Of } from '../losses/${path}';\n`;
+    return `export { ${name} } from '../losses/${path}';\n`;
   });
-  const exported = kernels.map(
-    (name) => `export function ${name}(p: Plan): usize {
-  if (ASC_FEATURE_SIMD) return ${name}Of<v128, v128>(p);
-  return ${name}Of<f32, f64>(p);
-}\n`,
-  );
   mkdirSync('assembly/generated', { recursive: true });
-  const head = `${HEADER}import { Plan } from '../plan';\n${imports.join('')}export * from '../exports';\n`;
-  writeFileSync('assembly/generated/index.ts', `${head}${exported.join('')}`);
+  writeFileSync('assembly/generated/index.ts', `${HEADER}export * from '../exports';\n${exported.join('')}`);
 }
 
 /** Runs the compiler; any diagnostic, warnings included, ends the build. */
@@ -47,6 +40,15 @@ function asc(...args) {
 function compile(tier) {
   asc('--config', 'asconfig.json', '--target', tier);
   return readFileSync(config.targets[tier].outFile);
+}
+
+/** The scalar tier: the simd module without SIMD, as src/machine/lower makes it where a runtime has none. */
+async function lowered(simd) {
+  const { outputFiles } = await build({ entryPoints: ['src/machine/lower/index.ts'], bundle: true, format: 'esm', write: false });
+  const { lower } = await import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);
+  const bytes = Buffer.from(lower(simd));
+  writeFileSync('dist/wasm/scalar.wasm', bytes);
+  return bytes;
 }
 
 /** Compiles the module that decodes the others. */
@@ -160,7 +162,7 @@ function declare() {
     writeFileSync(path, readFileSync(path, 'utf8').replaceAll(/(from '|import\(")(\.[^'"]*)\.ts(['"])/g, '$1$2.js$3'));
   }
   cpSync('dist/types', 'dist/cjs/types', { recursive: true });
-  for (const tier of Object.keys(config.targets)) {
+  for (const tier of ['scalar', 'simd', 'relaxed']) {
     for (const end of ['d.ts', 'd.cts']) writeFileSync(`dist/wasm/${tier}.${end}`, MODULE_TYPES);
   }
   writeFileSync('dist/cjs/package.json', '{ "type": "commonjs" }\n');
@@ -170,6 +172,7 @@ writeEntry();
 mkdirSync('dist/wasm', { recursive: true });
 const binaries = {};
 for (const tier of Object.keys(config.targets)) binaries[tier] = compile(tier);
+binaries.scalar = await lowered(binaries.simd);
 generate(binaries);
 if (!process.argv.includes('--wasm')) {
   await bundle();

@@ -9,10 +9,9 @@ export function planBytes(): usize {
   return offsetof<Plan>();
 }
 
-/** The tier of this build: 0 scalar, 1 simd, 2 relaxed. */
+/** The tier of this build: 1 simd, 2 relaxed; 0 in the scalar module that is made of the simd one (src/machine/lower). */
 export function tier(): i32 {
-  if (ASC_FEATURE_RELAXED_SIMD) return 2;
-  return ASC_FEATURE_SIMD ? 1 : 0;
+  return ASC_FEATURE_RELAXED_SIMD ? 2 : 1;
 }
 
 /** First free byte of linear memory. */
@@ -27,14 +26,12 @@ export function scanSamples(p: Plan): void {
 
 /** Checks and counts the elements of an elementwise loss. */
 export function scanElements(p: Plan): void {
-  if (ASC_FEATURE_SIMD) elementsOf<v128, v128>(p);
-  else elementsOf<f32, f64>(p);
+  elementsOf(p);
 }
 
 /** Gives every NaN among n float32 at an address the same bits. */
 export function canonicalize(address: usize, n: i32): void {
-  if (ASC_FEATURE_SIMD) canonicalizeNaN<v128>(address, n);
-  else canonicalizeNaN<f32>(address, n);
+  canonicalizeNaN(address, n);
 }
 
 /** Multiplies n float32 at an address by 2^100, so many times. */

@@ -6,9 +6,11 @@ import { classWeightOf, sampleWeightOf } from './classes/samples';
 import { chunkEnd } from './classes/walk';
 import { illegal, missing } from './elements/frame';
 import { beginRuns, nextRun } from './elements/walk';
-import { anyOf, clear, lanes, loadV, splat, tallied, tally } from './lane/lane';
+import { firstOf, outside, tallied, tally } from './lane/bits';
+import { anyOf, clear, isInt, LANES, or, splat } from './lane/lane';
+import { loadSome } from './lane/place';
 import { sumOf, widenAdd, zeroW } from './lane/wide';
-import { INDICES, Plan, WEIGHS } from './plan';
+import { IGNORE, INDICES, Plan, WEIGHS } from './plan';
 
 /** The samples of a class loss: their class indices, where they have such, and what they weigh. */
 export function scanSamples(p: Plan): void {
@@ -45,18 +47,15 @@ export function scanSamples(p: Plan): void {
 
 /** Counts the kept samples of a chunk, four at a time; false where one is out of range. */
 function countIndices(p: Plan, start: i32, end: i32): bool {
-  if (!ASC_FEATURE_SIMD) return false;
-  const top = i32x4.splat(p.total), skip = i32x4.splat(p.ignoreIndex);
-  let skipped = i32x4.splat(0), wrong = skipped;
+  let skipped = splat(0), wrong = skipped;
   let i = start;
-  for (; i + 4 <= end; i += 4) {
-    const t = v128.load(p.target + (<usize>i << 2));
-    const ignore = i32x4.eq(t, skip);
-    skipped = i32x4.sub(skipped, ignore);
-    wrong = v128.or(wrong, v128.andnot(i32x4.ge_u(t, top), ignore));
+  for (; i + LANES <= end; i += LANES) {
+    const at = p.target + (<usize>i << 2), skip = isInt(at, p.ignoreIndex);
+    skipped = tally(skipped, skip);
+    wrong = or(wrong, outside(at, p.total, skip));
   }
-  if (v128.any_true(wrong)) return false;
-  let kept = i - start - tallied<v128>(skipped);
+  if (anyOf(wrong)) return false;
+  let kept = i - start - tallied(skipped);
   for (; i < end; i++) {
     const t = load<i32>(p.target + (<usize>i << 2));
     if (t == p.ignoreIndex) continue;
@@ -69,38 +68,32 @@ function countIndices(p: Plan, start: i32, end: i32): bool {
 }
 
 /** The elements of an elementwise loss: targets out of range, missing ones, and the weights that the mean divides by. */
-export function scanElements<V, W>(p: Plan): void {
+export function scanElements(p: Plan): void {
   const run = beginRuns(p);
-  let weights = zeroW<W>();
-  let tail: f64 = 0;
+  const low = splat(<f32>p.low), high = splat(<f32>p.high), weighs = (p.flags & WEIGHS) != 0;
+  let weights = zeroW();
   p.bad = -1;
   while (nextRun(p, run)) {
     const x = p.input + (<usize>run.at << 2), y = p.target + (<usize>run.at << 2), a = p.a + (<usize>run.at << 2);
-    let counted = splat<V>(0);
-    let kept = run.n, i = 0;
-    for (; i + lanes<V>() <= run.n; i += lanes<V>()) {
-      const at = <usize>i << 2;
-      const target = loadV<V>(y + at), none = missing<V>(p, target);
-      if (anyOf<V>(illegal<V>(p, loadV<V>(x + at), target))) break; // the loop below finds it
-      counted = tally<V>(counted, none);
-      if (p.flags & WEIGHS) weights = widenAdd<V, W>(weights, clear<V>(loadV<V>(a + at), none));
-    }
-    kept -= tallied<V>(counted);
-    for (; i < run.n; i++) {
-      const at = <usize>i << 2;
-      const target = load<f32>(y + at), none = missing<f32>(p, target);
-      if (anyOf<f32>(illegal<f32>(p, load<f32>(x + at), target))) {
-        p.bad = run.at + i;
+    let counted = splat(0);
+    for (let i = 0; i < run.n; i += LANES) {
+      const at = <usize>i << 2, n = run.n - i;
+      const target = loadSome(y + at, n, <f32>p.high), none = missing(p, target);
+      const wrong = illegal(p, loadSome(x + at, n, <f32>p.high), target, low, high);
+      if (anyOf(wrong)) {
+        p.bad = run.at + i + firstOf(wrong);
         return;
       }
-      if (anyOf<f32>(none)) kept--;
-      else if (p.flags & WEIGHS) tail += load<f32>(a + at);
+      counted = tally(counted, none);
+      if (weighs) weights = widenAdd(weights, clear(loadSome(a + at, n, 0), none));
     }
+    // lanes past the end hold the upper bound, which may be the marker
+    const past = -run.n & (LANES - 1), marks = (p.flags & IGNORE) != 0 && p.marker == <f64><f32>p.high;
+    const kept = run.n - tallied(counted) + (marks ? past : 0);
     p.count += kept;
-    if (!(p.flags & WEIGHS)) p.weightSum += kept;
+    if (!weighs) p.weightSum += kept;
     if (run.left) continue;
-    p.weightSum += sumOf<W>(weights) + tail;
-    weights = zeroW<W>();
-    tail = 0;
+    p.weightSum += sumOf(weights);
+    weights = zeroW();
   }
 }

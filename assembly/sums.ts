@@ -1,7 +1,7 @@
 // What operations do with their terms: sums in float64, sums of logarithms as logarithms of products.
 
-import { anyOf, lanes, loadV, ne, select_, splat, storeV } from './lane/lane';
-import { exceeds, growHigh, growLow, loadW, logOf, storeW, sumOf, widenAdd, zeroW } from './lane/wide';
+import { anyOf, LANES, loadV, ne, select_, splat, storeV } from './lane/lane';
+import { exceeds, growHigh, growLow, logOf, sumOf, widenAdd, zeroW } from './lane/wide';
 import { Plan } from './plan';
 
 // Q ← q + Q·(1 + q) keeps Π(1 + q) − 1, q ≥ 0, and with it the digits of every small q, where a product of (1 + q) would round
@@ -9,23 +9,23 @@ import { Plan } from './plan';
 // bytes apart in memory.
 
 /** Room for the products of the lanes of a V, before the first factor. */
-export function openProducts<W>(place: usize): void {
-  storeW<W>(place, zeroW<W>());
-  storeW<W>(place + 16, zeroW<W>());
+export function openProducts(place: usize): void {
+  storeV(place, zeroW());
+  storeV(place + 16, zeroW());
 }
 
 /** The logarithm of the products, which start anew. */
-export function closeProducts<W>(place: usize): f64 {
-  const log = logOf<W>(loadW<W>(place)) + logOf<W>(loadW<W>(place + 16));
-  openProducts<W>(place);
+export function closeProducts(place: usize): f64 {
+  const log = logOf(loadV(place)) + logOf(loadV(place + 16));
+  openProducts(place);
   return log;
 }
 
 /** Multiplies the products by 1 + q. */
 // @ts-ignore: decorator
-@inline export function growProducts<V, W>(place: usize, q: V): void {
-  storeW<W>(place, growLow<V, W>(loadW<W>(place), q));
-  storeW<W>(place + 16, growHigh<V, W>(loadW<W>(place + 16), q));
+@inline export function growProducts(place: usize, q: v128): void {
+  storeV(place, growLow(loadV(place), q));
+  storeV(place + 16, growHigh(loadV(place + 16), q));
 }
 
 /** A product beyond this is to be closed: a factor of 2^400 fits before it overflows. */
@@ -33,37 +33,37 @@ const LARGE: f64 = 1e180;
 
 /** Whether any product is large. */
 // @ts-ignore: decorator
-@inline export function largeProducts<W>(place: usize): bool {
-  return exceeds<W>(loadW<W>(place), LARGE) || exceeds<W>(loadW<W>(place + 16), LARGE);
+@inline export function largeProducts(place: usize): bool {
+  return exceeds(loadV(place), LARGE) || exceeds(loadV(place + 16), LARGE);
 }
 
 /** The sum of n float32 (0 past n, up to a whole vector) in float64. */
-export function sumFloats<V, W>(from: usize, n: i32): f64 {
-  let acc = zeroW<W>();
-  for (let i = 0; i < n; i += lanes<V>()) acc = widenAdd<V, W>(acc, loadV<V>(from + (<usize>i << 2)));
-  return sumOf<W>(acc);
+export function sumFloats(from: usize, n: i32): f64 {
+  let acc = zeroW();
+  for (let i = 0; i < n; i += LANES) acc = widenAdd(acc, loadV(from + (<usize>i << 2)));
+  return sumOf(acc);
 }
 
 /** Adds n losses in the lane array at from (0 past n) to the sum and, where losses are kept, stores them from `sample` on. */
-export function addLosses<V, W>(p: Plan, from: usize, sample: i32, n: i32): void {
-  p.sum += sumFloats<V, W>(from, n);
-  if (p.loss) copyFloats<V>(from, p.loss + (<usize>sample << 2), n);
+export function addLosses(p: Plan, from: usize, sample: i32, n: i32): void {
+  p.sum += sumFloats(from, n);
+  if (p.loss) copyFloats(from, p.loss + (<usize>sample << 2), n);
 }
 
 /** Copies n float32. */
-export function copyFloats<V>(from: usize, to: usize, n: i32): void {
+export function copyFloats(from: usize, to: usize, n: i32): void {
   let i = 0;
-  for (; i + lanes<V>() <= n; i += lanes<V>()) storeV<V>(to + (<usize>i << 2), loadV<V>(from + (<usize>i << 2)));
+  for (; i + LANES <= n; i += LANES) storeV(to + (<usize>i << 2), loadV(from + (<usize>i << 2)));
   for (; i < n; i++) store<f32>(to + (<usize>i << 2), load<f32>(from + (<usize>i << 2)));
 }
 
 /** Gives every NaN among n float32 the same bits; which ones an instruction makes is up to the machine. */
-export function canonicalizeNaN<V>(p: usize, n: i32): void {
+export function canonicalizeNaN(p: usize, n: i32): void {
   let i = 0;
-  for (; i + lanes<V>() <= n; i += lanes<V>(), p += <usize>lanes<V>() << 2) {
-    const v = loadV<V>(p);
-    const odd = ne<V>(v, v);
-    if (anyOf<V>(odd)) storeV<V>(p, select_<V>(splat<V>(reinterpret<f32>(0x7fc00000)), v, odd));
+  for (; i + LANES <= n; i += LANES, p += <usize>LANES << 2) {
+    const v = loadV(p);
+    const odd = ne(v, v);
+    if (anyOf(odd)) storeV(p, select_(splat(reinterpret<f32>(0x7fc00000)), v, odd));
   }
   for (; i < n; i++, p += 4) {
     const v = load<f32>(p);

@@ -1,8 +1,9 @@
 // Passes over the classes of a tile, one sample per lane. They go over two columns a turn where they do little for each: a
 // turn costs V8 as much as several vector instructions.
 
+import { tallies, tally } from '../lane/bits';
 import {
-  add, anyOf, clear, eq, lanes, loadSplat, loadV, lt, madd, mul, or, pmax, select_, splat, storeV, sub, tallies, tally,
+  add, anyOf, clear, eq, LANES, loadSplat, loadV, lt, madd, mul, or, pmax, select_, splat, storeV, sub, VECTOR,
 } from '../lane/lane';
 import { addWide } from '../lane/wide';
 import { expConstant, expWith, refine } from '../math/exp';
@@ -14,21 +15,21 @@ export const SURE: f64 = 0.00390625;
 export const TILE_RUN = 16;
 
 /** Sets those samples of a vector column to zeros whose mask is set. */
-export function blankLanes<V>(column: usize, classes: i32, mask: V): void {
-  for (let c = 0; c < classes; c++, column += tileRow<V>()) storeV<V>(column, clear<V>(loadV<V>(column), mask));
+export function blankLanes(column: usize, classes: i32, mask: v128): void {
+  for (let c = 0; c < classes; c++, column += tileRow()) storeV(column, clear(loadV(column), mask));
 }
 
 /** The maximum of each of n samples, to the array at maxima; NaN where the first class is NaN. */
-export function maxTile<V>(tile: usize, classes: i32, n: i32, maxima: usize): void {
-  const size = sizeof<V>();
-  for (let i = 0; i < n; i += 2 * lanes<V>(), tile += 2 * size, maxima += 2 * size) {
-    let m0 = loadV<V>(tile), m1 = loadV<V>(tile + size);
-    for (let c = 1, x = tile + tileRow<V>(); c < classes; c++, x += tileRow<V>()) {
-      m0 = pmax<V>(m0, loadV<V>(x));
-      m1 = pmax<V>(m1, loadV<V>(x + size));
+export function maxTile(tile: usize, classes: i32, n: i32, maxima: usize): void {
+  const size = VECTOR;
+  for (let i = 0; i < n; i += 2 * LANES, tile += 2 * size, maxima += 2 * size) {
+    let m0 = loadV(tile), m1 = loadV(tile + size);
+    for (let c = 1, x = tile + tileRow(); c < classes; c++, x += tileRow()) {
+      m0 = pmax(m0, loadV(x));
+      m1 = pmax(m1, loadV(x + size));
     }
-    storeV<V>(maxima, m0);
-    storeV<V>(maxima + size, m1);
+    storeV(maxima, m0);
+    storeV(maxima + size, m1);
   }
 }
 
@@ -40,108 +41,108 @@ export function maxTile<V>(tile: usize, classes: i32, n: i32, maxima: usize): vo
  * cache lines. So this loop, which computes for long and loads little, touches the lines of the next tile at `x` and of this
  * one's gradient at `g` as it goes.
  */
-export function expTile<V>(
+export function expTile(
   tile: usize, to: usize, classes: i32, n: i32, maxima: usize, rests: usize, marks: usize,
   x: usize, stepX: usize, g: usize, stepG: usize,
 ): void {
-  if (isVector<V>() && stepX) expColumns<V>(tile, to, classes, n, maxima, rests, marks, true, x, stepX, g, stepG);
-  else expColumns<V>(tile, to, classes, n, maxima, rests, marks, false, 0, 0, 0, 0);
+  if (stepX) expColumns(tile, to, classes, n, maxima, rests, marks, true, x, stepX, g, stepG);
+  else expColumns(tile, to, classes, n, maxima, rests, marks, false, 0, 0, 0, 0);
 }
 
 // @ts-ignore: decorator
-@inline function expColumns<V>(
+@inline function expColumns(
   tile: usize, to: usize, classes: i32, n: i32, maxima: usize, rests: usize, marks: usize,
   touch: bool, nextX: usize, stepX: usize, nextG: usize, stepG: usize,
 ): void {
-  const k0 = expConstant<V>(0), k1 = expConstant<V>(1), k2 = expConstant<V>(2), k3 = expConstant<V>(3);
-  const k4 = expConstant<V>(4), k5 = expConstant<V>(5), k6 = expConstant<V>(6), k7 = expConstant<V>(7);
-  const k8 = expConstant<V>(8), k9 = expConstant<V>(9), k10 = expConstant<V>(10);
-  const zero = splat<V>(0), sure = splat<V>(<f32>SURE);
-  for (let i = 0; i < n; i += lanes<V>()) {
-    const m = loadV<V>(maxima);
+  const k0 = expConstant(0), k1 = expConstant(1), k2 = expConstant(2), k3 = expConstant(3);
+  const k4 = expConstant(4), k5 = expConstant(5), k6 = expConstant(6), k7 = expConstant(7);
+  const k8 = expConstant(8), k9 = expConstant(9), k10 = expConstant(10);
+  const zero = splat(0), sure = splat(<f32>SURE);
+  for (let i = 0; i < n; i += LANES) {
+    const m = loadV(maxima);
     let rest = zero, ties = zero, x = tile, e = to, aheadX = nextX, aheadG = nextG;
     for (let c = 0; c < classes; ) {
       const end = min(c + TILE_RUN, classes);
       let sum = zero;
-      for (; c < end; c++, x += tileRow<V>(), e += tileRow<V>()) {
+      for (; c < end; c++, x += tileRow(), e += tileRow()) {
         if (touch) {
           load<u32>(aheadX);
           load<u32>(aheadG);
           aheadX += stepX;
           aheadG += stepG;
         }
-        const d = sub<V>(loadV<V>(x), m);
-        const v = expWith<V>(d, k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10);
-        storeV<V>(e, v);
-        const same = eq<V>(d, zero);
-        sum = add<V>(sum, clear<V>(v, same));
-        ties = tally<V>(ties, same);
+        const d = sub(loadV(x), m);
+        const v = expWith(d, k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10);
+        storeV(e, v);
+        const same = eq(d, zero);
+        sum = add(sum, clear(v, same));
+        ties = tally(ties, same);
       }
-      rest = add<V>(rest, sum);
+      rest = add(rest, sum);
     }
-    let q = add<V>(rest, sub<V>(tallies<V>(ties), k9));
-    let refines = lt<V>(q, sure);
-    if (marks) refines = or<V>(refines, loadV<V>(marks));
-    if (anyOf<V>(refines)) q = refineColumn<V>(tile, to, classes, m, ties, q, refines);
-    storeV<V>(rests, q);
-    tile += sizeof<V>();
-    to += sizeof<V>();
-    maxima += sizeof<V>();
-    rests += sizeof<V>();
-    if (marks) marks += sizeof<V>();
-    nextX += sizeof<V>();
-    nextG += sizeof<V>();
+    let q = add(rest, sub(tallies(ties), k9));
+    let refines = lt(q, sure);
+    if (marks) refines = or(refines, loadV(marks));
+    if (anyOf(refines)) q = refineColumn(tile, to, classes, m, ties, q, refines);
+    storeV(rests, q);
+    tile += VECTOR;
+    to += VECTOR;
+    maxima += VECTOR;
+    rests += VECTOR;
+    if (marks) marks += VECTOR;
+    nextX += VECTOR;
+    nextG += VECTOR;
   }
 }
 
 /** q of a vector column, from refined terms where the mask is set, where these also replace those at to. */
-function refineColumn<V>(column: usize, to: usize, classes: i32, m: V, ties: V, q: V, mask: V): V {
-  const zero = splat<V>(0);
+function refineColumn(column: usize, to: usize, classes: i32, m: v128, ties: v128, q: v128, mask: v128): v128 {
+  const zero = splat(0);
   let rest = zero;
   for (let c = 0; c < classes; ) {
     const end = min(c + TILE_RUN, classes);
     let sum = zero;
-    for (; c < end; c++, column += tileRow<V>(), to += tileRow<V>()) {
-      const x = loadV<V>(column);
-      const d = sub<V>(x, m);
-      const e = loadV<V>(to);
-      const term = refine<V>(e, x, m, d);
-      storeV<V>(to, select_<V>(term, e, mask));
-      sum = add<V>(sum, clear<V>(term, eq<V>(d, zero)));
+    for (; c < end; c++, column += tileRow(), to += tileRow()) {
+      const x = loadV(column);
+      const d = sub(x, m);
+      const e = loadV(to);
+      const term = refine(e, x, m, d);
+      storeV(to, select_(term, e, mask));
+      sum = add(sum, clear(term, eq(d, zero)));
     }
-    rest = add<V>(rest, sum);
+    rest = add(rest, sum);
   }
-  return select_<V>(add<V>(rest, sub<V>(tallies<V>(ties), splat<V>(1))), q, mask);
+  return select_(add(rest, sub(tallies(ties), splat(1))), q, mask);
 }
 
 /**
  * The e^(x−m) of a block of classes that is not all there are, to the tile at to, all of them refined. Adds those below the
  * maximum to the float64 array at sums (0: nobody asks for it), and the number of maxima to the one at ties.
  */
-export function expBlock<V, W>(
+export function expBlock(
   tile: usize, to: usize, classes: i32, n: i32, maxima: usize, sums: usize, ties: usize,
 ): void {
-  const k0 = expConstant<V>(0), k1 = expConstant<V>(1), k2 = expConstant<V>(2), k3 = expConstant<V>(3);
-  const k4 = expConstant<V>(4), k5 = expConstant<V>(5), k6 = expConstant<V>(6), k7 = expConstant<V>(7);
-  const k8 = expConstant<V>(8), k9 = expConstant<V>(9), k10 = expConstant<V>(10);
-  const zero = splat<V>(0);
-  for (let at: usize = 0; at < <usize>n << 2; at += sizeof<V>()) {
-    const m = loadV<V>(maxima + at);
+  const k0 = expConstant(0), k1 = expConstant(1), k2 = expConstant(2), k3 = expConstant(3);
+  const k4 = expConstant(4), k5 = expConstant(5), k6 = expConstant(6), k7 = expConstant(7);
+  const k8 = expConstant(8), k9 = expConstant(9), k10 = expConstant(10);
+  const zero = splat(0);
+  for (let at: usize = 0; at < <usize>n << 2; at += VECTOR) {
+    const m = loadV(maxima + at);
     let count = zero, x = tile + at, e = to + at;
     for (let c = 0; c < classes; ) {
       const end = min(c + TILE_RUN, classes);
       let sum = zero;
-      for (; c < end; c++, x += tileRow<V>(), e += tileRow<V>()) {
-        const value = loadV<V>(x), d = sub<V>(value, m);
-        const v = refine<V>(expWith<V>(d, k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10), value, m, d);
-        storeV<V>(e, v);
-        const same = eq<V>(d, zero);
-        sum = add<V>(sum, clear<V>(v, same));
-        count = tally<V>(count, same);
+      for (; c < end; c++, x += tileRow(), e += tileRow()) {
+        const value = loadV(x), d = sub(value, m);
+        const v = refine(expWith(d, k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10), value, m, d);
+        storeV(e, v);
+        const same = eq(d, zero);
+        sum = add(sum, clear(v, same));
+        count = tally(count, same);
       }
-      if (sums) addWide<V, W>(sums + 2 * at, sum);
+      if (sums) addWide(sums + 2 * at, sum);
     }
-    if (sums) storeV<V>(ties + at, add<V>(loadV<V>(ties + at), tallies<V>(count)));
+    if (sums) storeV(ties + at, add(loadV(ties + at), tallies(count)));
   }
 }
 
@@ -149,18 +150,18 @@ export function expBlock<V, W>(
  * Σ w·f·(x − m) over a block of classes of one vector column, for twice the factor f and half of m: halves do not overflow,
  * and neither does a sum whose terms are small enough together. A zero weight drops its class. w absent: all 1.
  */
-export function shiftedHalves<V>(column: usize, w: usize, classes: i32, half: V, twice: V): V {
-  const by = splat<V>(0.5);
-  let total = splat<V>(0);
+export function shiftedHalves(column: usize, w: usize, classes: i32, half: v128, twice: v128): v128 {
+  const by = splat(0.5);
+  let total = splat(0);
   for (let c = 0; c < classes; ) {
     const end = min(c + TILE_RUN, classes);
-    let sum = splat<V>(0);
-    for (; c < end; c++, column += tileRow<V>()) {
+    let sum = splat(0);
+    for (; c < end; c++, column += tileRow()) {
       if (w && load<f32>(w + (<usize>c << 2)) == 0) continue;
-      const d = mul<V>(sub<V>(mul<V>(loadV<V>(column), by), half), twice);
-      sum = w ? madd<V>(loadSplat<V>(w + (<usize>c << 2)), d, sum) : add<V>(sum, d);
+      const d = mul(sub(mul(loadV(column), by), half), twice);
+      sum = w ? madd(loadSplat(w + (<usize>c << 2)), d, sum) : add(sum, d);
     }
-    total = add<V>(total, sum);
+    total = add(total, sum);
   }
   return total;
 }

@@ -1,9 +1,9 @@
 // The frame of class operations that go by rows: the classes of a sample lie side by side and there are many. Its passes are
 // those of tiles.ts. A row of up to KEPT classes keeps its exponentials in the scratch; a longer one computes them again.
 
-import { maxRow, expRow, expRowBlock } from './row';
 import { ACCUMULATE, EVERY_PHASE, FINISH, GRADIENT, MEASURE, Plan, SECOND } from '../plan';
 import { openProducts } from '../sums';
+import { expRow, expRowBlock, maxRow } from './row';
 import { ARRAYS, PRODUCT } from './samples';
 import { Pass } from './tiles';
 import { advance, begin, closeChunk, laneArray, locate, openChunk, stateBytes, Walk } from './walk';
@@ -23,27 +23,27 @@ export type Opening = (p: Plan, t: Walk) => bool;
 }
 
 /** Takes a plan through the passes of an operation, row by row. `moved`: it computes with logits of its own making. */
-export function rows<V, W>(
+export function rows(
   p: Plan, moved: bool, open: Opening, load: Pass, first: Pass, finish: Pass, gradient: Pass, close: Pass,
 ): usize {
   const size = ((<usize>room(p) << 2) + 15) & ~15;
-  if (!p.scratch) return stateBytes<V>(ARRAYS) + (moved ? 2 * size : size);
+  if (!p.scratch) return stateBytes(ARRAYS) + (moved ? 2 * size : size);
   const t = changetype<Walk>(p.scratch);
-  t.e = p.scratch + stateBytes<V>(ARRAYS);
+  t.e = p.scratch + stateBytes(ARRAYS);
   const own = t.e + size;
   if (p.phase & MEASURE) {
     begin(p);
-    openProducts<W>(laneArray<V>(p, PRODUCT));
+    openProducts(laneArray(p, PRODUCT));
   } else locate(p, t, 0);
   t.kept = room(p) == p.total && p.phase == EVERY_PHASE;
   while (!(p.phase & MEASURE) || openChunk(p, t)) {
-    while (!(p.phase & MEASURE) || advance<V>(p, t, true)) {
+    while (!(p.phase & MEASURE) || advance(p, t, true)) {
       if (p.phase & MEASURE) {
         t.marked = !open(p, t);
         t.top = -Infinity;
         t.rest = t.ties = t.u = t.v = t.w = 0;
       }
-      if (!t.marked) passes<V, W>(p, t, moved ? own : 0, load, first, finish, gradient);
+      if (!t.marked) passes(p, t, moved ? own : 0, load, first, finish, gradient);
       else if (p.grad != 0 && (p.phase & GRADIENT) != 0) memory.fill(t.g, 0, <usize>p.middle << 2);
       if (!(p.phase & MEASURE)) break;
     }
@@ -56,7 +56,7 @@ export function rows<V, W>(
   return 0;
 }
 
-function passes<V, W>(p: Plan, t: Walk, own: usize, load: Pass, first: Pass, finish: Pass, gradient: Pass): void {
+function passes(p: Plan, t: Walk, own: usize, load: Pass, first: Pass, finish: Pass, gradient: Pass): void {
   const x = t.x, y = t.y, g = t.g;
   const step = t.kept ? p.middle : BLOCK;
   for (let phase: u32 = MEASURE; phase <= GRADIENT; phase <<= 1) {
@@ -77,15 +77,15 @@ function passes<V, W>(p: Plan, t: Walk, own: usize, load: Pass, first: Pass, fin
         t.row = own ? own : t.x;
         load(p, t);
       }
-      if (phase == MEASURE) t.top = Math.max(t.top, maxRow<V>(t.row, t.count));
+      if (phase == MEASURE) t.top = Math.max(t.top, maxRow(t.row, t.count));
       else if (phase == ACCUMULATE) {
-        if (t.kept) t.q = expRow<V, W>(t.row, p.grad ? t.e : 0, t.count, <f32>t.top);
-        else expRowBlock<V, W>(t, t.row, p.grad ? t.e : 0, t.count);
+        if (t.kept) t.q = expRow(t.row, p.grad ? t.e : 0, t.count, <f32>t.top);
+        else expRowBlock(t, t.row, p.grad ? t.e : 0, t.count);
         first(p, t);
       } else if (phase == GRADIENT) {
         if (!t.kept) {
           const ties = t.ties, rest = t.rest;
-          expRowBlock<V, W>(t, t.row, t.e, t.count);
+          expRowBlock(t, t.row, t.e, t.count);
           t.ties = ties;
           t.rest = rest;
         }

@@ -2,11 +2,11 @@
 // sample is idle where nothing of it counts (its target is ignored, or its weights are 0): its loss and its gradient are 0,
 // whatever its logits hold.
 
-import { anyOf, isInt, lanes, loadV, or, splat, storeV } from '../lane/lane';
+import { anyOf, isInt, LANES, or, splat, storeV, VECTOR } from '../lane/lane';
 import { offsets } from '../lane/place';
 import { INDICES, Plan } from '../plan';
 import { copyFloats } from '../sums';
-import { tileRow, tileWidth } from './pack';
+import { tileRow } from './pack';
 import { laneArray, Walk } from './walk';
 
 // Arrays of one value per sample of a tile. Losses use those from FREE on for what is their own.
@@ -40,9 +40,9 @@ export const ONES: usize = memory.data<f32>([
 ], 16);
 
 /** Fills the arrays that hold for all samples. */
-export function beginSamples<V>(p: Plan): void {
-  const upstream = splat<V>(<f32>p.upstream);
-  for (let at: usize = 0; at < tileRow<V>(); at += sizeof<V>()) storeV<V>(laneArray<V>(p, UPSTREAM) + at, upstream);
+export function beginSamples(p: Plan): void {
+  const upstream = splat(<f32>p.upstream);
+  for (let at: usize = 0; at < tileRow(); at += VECTOR) storeV(laneArray(p, UPSTREAM) + at, upstream);
 }
 
 /** Everything that scales the gradient of a sample, its incoming gradient included. */
@@ -67,51 +67,57 @@ export function beginSamples<V>(p: Plan): void {
  * Reads what belongs to the samples of a tile. `weighs`: the class weight of its target weighs a sample. `spreads`: a sample
  * counts also where that weight is 0; `always`: even where its sample weight is.
  */
-export function openSamples<V>(p: Plan, t: Walk, weighs: bool, spreads: bool, always: bool): void {
+export function openSamples(p: Plan, t: Walk, weighs: bool, spreads: bool, always: bool): void {
   const indices = (p.flags & INDICES) != 0;
-  const end = (t.n + lanes<V>() - 1) & -lanes<V>();
-  const targets = laneArray<V>(p, TARGET);
+  const end = (t.n + LANES - 1) & -LANES;
+  const targets = laneArray(p, TARGET);
+  let marks = splat(0);
   if (indices) {
-    copyFloats<V>(p.target + (<usize>t.sample << 2), targets, t.n);
-    for (let i = t.n; i < tileWidth<V>(); i++) store<i32>(targets + (<usize>i << 2), p.ignoreIndex);
-    for (let i = 0; i < end; i += lanes<V>()) {
+    copyFloats(p.target + (<usize>t.sample << 2), targets, t.n);
+    for (let i = t.n; i < end; i++) store<i32>(targets + (<usize>i << 2), p.ignoreIndex);
+    for (let i = 0; i < end; i += LANES) {
       const at = <usize>i << 2;
-      storeV<V>(laneArray<V>(p, PLACE) + at, offsets<V>(targets + at, p.ignoreIndex, <i32>tileRow<V>(), <i32>at, 4));
-      storeV<V>(laneArray<V>(p, IDLE) + at, isInt<V>(targets + at, p.ignoreIndex));
+      const idle = isInt(targets + at, p.ignoreIndex);
+      storeV(laneArray(p, PLACE) + at, offsets(targets + at, p.ignoreIndex, <i32>tileRow(), <i32>at, 4));
+      storeV(laneArray(p, IDLE) + at, idle);
+      if (i + LANES <= t.n) marks = or(marks, idle);
     }
   } else {
-    for (let i = 0; i < end; i += lanes<V>()) storeV<V>(laneArray<V>(p, IDLE) + (<usize>i << 2), splat<V>(0));
-    for (let i = t.n; i < end; i++) store<i32>(laneArray<V>(p, IDLE) + (<usize>i << 2), -1);
+    for (let i = 0; i < end; i += LANES) storeV(laneArray(p, IDLE) + (<usize>i << 2), splat(0));
+    for (let i = t.n; i < end; i++) store<i32>(laneArray(p, IDLE) + (<usize>i << 2), -1);
   }
   t.own = t.weight = ONES;
-  t.mass = t.weightMass = laneArray<V>(p, UPSTREAM);
+  t.mass = t.weightMass = laneArray(p, UPSTREAM);
   t.scales = ONES;
-  if ((weighs && p.a != 0) || p.b || p.incoming) weighSamples<V>(p, t, weighs, spreads, always);
-  let marks = splat<V>(0);
-  for (let i = 0; i < end; i += lanes<V>()) marks = or<V>(marks, loadV<V>(laneArray<V>(p, IDLE) + (<usize>i << 2)));
-  t.marked = anyOf<V>(marks);
+  // lanes past the last sample are idle too, but hold zeros
+  t.marked = anyOf(marks);
+  for (let i = t.n & -LANES; i < t.n; i++) if (load<i32>(laneArray(p, IDLE) + (<usize>i << 2))) t.marked = true;
+  if ((weighs && p.a != 0) || p.b || p.incoming) weighSamples(p, t, weighs, spreads, always);
 }
 
 /** Weights and incoming gradients of samples that have any; products are rounded once. */
-function weighSamples<V>(p: Plan, t: Walk, weighs: bool, spreads: bool, always: bool): void {
-  const end = (t.n + lanes<V>() - 1) & -lanes<V>();
+function weighSamples(p: Plan, t: Walk, weighs: bool, spreads: bool, always: bool): void {
+  const end = (t.n + LANES - 1) & -LANES;
   for (let i = 0; i < end; i++) {
     const at = <usize>i << 2;
-    const idle = laneArray<V>(p, IDLE) + at;
+    const idle = laneArray(p, IDLE) + at;
     let s: f64 = 0, w: f64 = 0, upstream: f64 = 0;
     if (load<i32>(idle) == 0) {
       s = sampleWeightOf(p, t.sample + i);
-      w = weighs ? s * classWeightOf(p, load<i32>(laneArray<V>(p, TARGET) + at)) : s;
+      w = weighs ? s * classWeightOf(p, load<i32>(laneArray(p, TARGET) + at)) : s;
       upstream = upstreamOf(p, t.sample + i);
-      if (!always && (spreads ? s : w) == 0) store<i32>(idle, -1);
+      if (!always && (spreads ? s : w) == 0) {
+        store<i32>(idle, -1);
+        t.marked = true;
+      }
     }
-    store<f32>(laneArray<V>(p, OWN) + at, <f32>w);
-    store<f32>(laneArray<V>(p, MASS) + at, w == 0 ? 0 : <f32>(w * upstream));
-    store<f32>(laneArray<V>(p, WEIGHT) + at, <f32>s);
-    store<f32>(laneArray<V>(p, WEIGHT_MASS) + at, s == 0 ? 0 : <f32>(s * upstream));
+    store<f32>(laneArray(p, OWN) + at, <f32>w);
+    store<f32>(laneArray(p, MASS) + at, w == 0 ? 0 : <f32>(w * upstream));
+    store<f32>(laneArray(p, WEIGHT) + at, <f32>s);
+    store<f32>(laneArray(p, WEIGHT_MASS) + at, s == 0 ? 0 : <f32>(s * upstream));
   }
-  t.own = laneArray<V>(p, OWN);
-  t.mass = laneArray<V>(p, MASS);
-  t.weight = laneArray<V>(p, WEIGHT);
-  t.weightMass = laneArray<V>(p, WEIGHT_MASS);
+  t.own = laneArray(p, OWN);
+  t.mass = laneArray(p, MASS);
+  t.weight = laneArray(p, WEIGHT);
+  t.weightMass = laneArray(p, WEIGHT_MASS);
 }

@@ -8,15 +8,14 @@
 // exponentials again, so that the scratch is bounded whatever the shape; where even the logits are brought in blocks, the
 // host calls once for each pass and block (p.phase, p.first).
 
-import { loadV, mul, pmax, splat, storeV, sub } from '../lane/lane';
-import { gather } from '../lane/place';
+import { loadV, pmax, splat, storeV, sub, VECTOR } from '../lane/lane';
 import { narrow } from '../lane/wide';
 import { ACCUMULATE, EVERY_PHASE, FINISH, GRADIENT, MEASURE, Plan, SECOND } from '../plan';
 import { openProducts } from '../sums';
 import { blankLanes, expBlock, expTile, maxTile } from './columns';
 import { pack, tileRow, unpack } from './pack';
 import {
-  ARRAYS, AWAY, beginSamples, IDLE, MAX, OF_TARGET, openSamples, PLACE, PRODUCT, REST, SUM, TARGET, TIES,
+  ARRAYS, AWAY, beginSamples, IDLE, MAX, OF_TARGET, openSamples, PRODUCT, REST, SUM, TARGET, TIES,
 } from './samples';
 import { advance, begin, closeChunk, laneArray, locate, openChunk, stateBytes, Walk } from './walk';
 
@@ -42,55 +41,55 @@ const FAR_APART: usize = 2048;
 
 /** The i-th tile: the logits, their exponentials and then the gradients, the target values, the spare one. */
 // @ts-ignore: decorator
-@inline export function tileOf<V>(p: Plan, i: i32): usize {
-  return p.scratch + stateBytes<V>(ARRAYS) + <usize>i * <usize>min(p.total, TILE_CLASSES) * tileRow<V>();
+@inline export function tileOf(p: Plan, i: i32): usize {
+  return p.scratch + stateBytes(ARRAYS) + <usize>i * <usize>min(p.total, TILE_CLASSES) * tileRow();
 }
 
 /** Scratch of a loss that asks for `traits` and for some bytes of its own, which come last. */
-function bytesOf<V>(p: Plan, traits: u32, own: usize): usize {
+function bytesOf(p: Plan, traits: u32, own: usize): usize {
   const tiles = traits & SPARE ? 4 : traits & VALUES ? 3 : 2;
-  return stateBytes<V>(ARRAYS) + <usize>tiles * <usize>min(p.total, TILE_CLASSES) * tileRow<V>() + own;
+  return stateBytes(ARRAYS) + <usize>tiles * <usize>min(p.total, TILE_CLASSES) * tileRow() + own;
 }
 
 /** The bytes of its own that a loss asked for. */
-export function ownOf<V>(p: Plan, traits: u32): usize {
-  return p.scratch + bytesOf<V>(p, traits, 0);
+export function ownOf(p: Plan, traits: u32): usize {
+  return p.scratch + bytesOf(p, traits, 0);
 }
 
 /** Takes a plan through the passes of a loss. */
-export function tiles<V, W>(
+export function tiles(
   p: Plan, traits: u32, own: usize,
   load: Pass, measure: Pass, first: Pass, second: Pass, finish: Pass, gradient: Pass, store: Pass, close: Pass,
 ): usize {
-  if (!p.scratch) return bytesOf<V>(p, traits, own);
+  if (!p.scratch) return bytesOf(p, traits, own);
   const whole = p.phase == EVERY_PHASE;
   const t = changetype<Walk>(p.scratch);
   if (p.phase & MEASURE) {
     begin(p);
-    beginSamples<V>(p);
-    openProducts<W>(laneArray<V>(p, PRODUCT));
+    beginSamples(p);
+    openProducts(laneArray(p, PRODUCT));
   } else locate(p, t, 0);
   t.kept = whole && p.middle <= TILE_CLASSES;
   while (!(p.phase & MEASURE) || openChunk(p, t)) {
-    while (!(p.phase & MEASURE) || advance<V>(p, t, false)) {
+    while (!(p.phase & MEASURE) || advance(p, t, false)) {
       if (p.phase & MEASURE) {
-        openSamples<V>(p, t, (traits & WEIGHS) != 0, (traits & SPREADS) != 0, (traits & ALWAYS) != 0);
-        reset<V>(p, t);
+        openSamples(p, t, (traits & WEIGHS) != 0, (traits & SPREADS) != 0, (traits & ALWAYS) != 0);
+        reset(p, t);
       }
       if (t.kept) {
-        fetch<V>(p, t, traits, load);
-        if (t.marked) clearIdle<V>(p, t, traits);
-        measureMax<V>(p, t, traits);
+        fetch(p, t, traits, load);
+        if (t.marked) clearIdle(p, t, traits);
+        measureMax(p, t, traits);
         measure(p, t);
-        exponentials<V, W>(p, t, traits, true);
+        exponentials(p, t, traits, true);
         first(p, t);
         second(p, t);
         finish(p, t);
         if (p.grad) {
           gradient(p, t);
-          send<V>(p, t, store);
+          send(p, t, store);
         }
-      } else blocks<V, W>(p, t, traits, load, measure, first, second, finish, gradient, store);
+      } else blocks(p, t, traits, load, measure, first, second, finish, gradient, store);
       if (!(p.phase & MEASURE)) break;
     }
     if (p.phase & FINISH) {
@@ -103,7 +102,7 @@ export function tiles<V, W>(
 }
 
 /** The passes of p.phase over a tile whose classes do not fit it, or are not all there. */
-function blocks<V, W>(
+function blocks(
   p: Plan, t: Walk, traits: u32,
   load: Pass, measure: Pass, first: Pass, second: Pass, finish: Pass, gradient: Pass, store: Pass,
 ): void {
@@ -111,7 +110,7 @@ function blocks<V, W>(
   for (let phase: u32 = MEASURE; phase <= GRADIENT; phase <<= 1) {
     if (!(p.phase & phase)) continue;
     if (phase == FINISH) {
-      if (traits & EXPONENTIALS) closeRests<V>(p, t);
+      if (traits & EXPONENTIALS) closeRests(p, t);
       finish(p, t);
       continue;
     }
@@ -122,19 +121,19 @@ function blocks<V, W>(
       t.x = x + <usize>c * t.classX;
       t.y = y + <usize>c * t.classY;
       t.g = g + <usize>c * t.classG;
-      fetch<V>(p, t, traits, load);
-      if (t.marked) clearIdle<V>(p, t, traits);
+      fetch(p, t, traits, load);
+      if (t.marked) clearIdle(p, t, traits);
       if (phase == MEASURE) {
-        measureMax<V>(p, t, traits);
+        measureMax(p, t, traits);
         measure(p, t);
         continue;
       }
-      exponentials<V, W>(p, t, traits, phase == ACCUMULATE);
+      exponentials(p, t, traits, phase == ACCUMULATE);
       if (phase == ACCUMULATE) first(p, t);
       else if (phase == SECOND) second(p, t);
       else {
         gradient(p, t);
-        send<V>(p, t, store);
+        send(p, t, store);
       }
     }
     t.x = x;
@@ -144,74 +143,65 @@ function blocks<V, W>(
 }
 
 /** Sums that the blocks of a tile add to start from 0, maxima from −Infinity. */
-function reset<V>(p: Plan, t: Walk): void {
+function reset(p: Plan, t: Walk): void {
   t.first = p.first;
   t.count = p.middle;
   if (t.kept) return;
-  memory.fill(laneArray<V>(p, SUM), 0, 3 * tileRow<V>()); // and TIES
-  for (let at: usize = 0; at < tileRow<V>(); at += sizeof<V>()) storeV<V>(laneArray<V>(p, MAX) + at, splat<V>(-Infinity));
+  memory.fill(laneArray(p, SUM), 0, 3 * tileRow()); // and TIES
+  for (let at: usize = 0; at < tileRow(); at += VECTOR) storeV(laneArray(p, MAX) + at, splat(-Infinity));
 }
 
-function fetch<V>(p: Plan, t: Walk, traits: u32, load: Pass): void {
-  pack<V>(t.x, t.classX, t.sampleX, t.count, t.n, tileOf<V>(p, 0));
-  if ((traits & VALUES) != 0 && p.target) pack<V>(t.y, t.classY, t.sampleY, t.count, t.n, tileOf<V>(p, 2));
+function fetch(p: Plan, t: Walk, traits: u32, load: Pass): void {
+  pack(t.x, t.classX, t.sampleX, t.count, t.n, tileOf(p, 0));
+  if ((traits & VALUES) != 0 && p.target) pack(t.y, t.classY, t.sampleY, t.count, t.n, tileOf(p, 2));
   load(p, t);
 }
 
 /** What idle samples hold does not matter: zeros, so that nothing of it spreads. */
-function clearIdle<V>(p: Plan, t: Walk, traits: u32): void {
-  for (let at: usize = 0; at < <usize>t.n << 2; at += sizeof<V>()) {
-    const idle = loadV<V>(laneArray<V>(p, IDLE) + at);
-    blankLanes<V>(tileOf<V>(p, 0) + at, t.count, idle);
-    if ((traits & VALUES) != 0 && p.target) blankLanes<V>(tileOf<V>(p, 2) + at, t.count, idle);
+function clearIdle(p: Plan, t: Walk, traits: u32): void {
+  for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) {
+    const idle = loadV(laneArray(p, IDLE) + at);
+    blankLanes(tileOf(p, 0) + at, t.count, idle);
+    if ((traits & VALUES) != 0 && p.target) blankLanes(tileOf(p, 2) + at, t.count, idle);
   }
 }
 
-function measureMax<V>(p: Plan, t: Walk, traits: u32): void {
+function measureMax(p: Plan, t: Walk, traits: u32): void {
   if (!(traits & EXPONENTIALS)) return;
-  const maxima = laneArray<V>(p, MAX);
+  const maxima = laneArray(p, MAX);
   if (t.kept) {
-    maxTile<V>(tileOf<V>(p, 0), t.count, t.n, maxima);
+    maxTile(tileOf(p, 0), t.count, t.n, maxima);
     return;
   }
-  const block = laneArray<V>(p, REST);
-  maxTile<V>(tileOf<V>(p, 0), t.count, t.n, block);
-  for (let at: usize = 0; at < <usize>t.n << 2; at += sizeof<V>()) {
-    storeV<V>(maxima + at, pmax<V>(loadV<V>(maxima + at), loadV<V>(block + at)));
+  const block = laneArray(p, REST);
+  maxTile(tileOf(p, 0), t.count, t.n, block);
+  for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) {
+    storeV(maxima + at, pmax(loadV(maxima + at), loadV(block + at)));
   }
 }
 
 /** The exponentials of the tile; the first time also their sums, and what belongs to the targets. */
-function exponentials<V, W>(p: Plan, t: Walk, traits: u32, sums: bool): void {
-  const tile = tileOf<V>(p, 0), to = tileOf<V>(p, 1), maxima = laneArray<V>(p, MAX);
+function exponentials(p: Plan, t: Walk, traits: u32, sums: bool): void {
+  const tile = tileOf(p, 0), to = tileOf(p, 1), maxima = laneArray(p, MAX);
   if (traits & EXPONENTIALS) {
-    if (t.kept) expKept<V>(p, t, tile, to, maxima);
-    else expBlock<V, W>(tile, to, t.count, t.n, maxima, sums ? laneArray<V>(p, SUM) : 0, laneArray<V>(p, TIES));
+    if (t.kept) expKept(p, t, tile, to, maxima);
+    else expBlock(tile, to, t.count, t.n, maxima, sums ? laneArray(p, SUM) : 0, laneArray(p, TIES));
   }
   if (!sums || !(traits & OF_TARGETS)) return;
-  const away = laneArray<V>(p, AWAY), ofTarget = laneArray<V>(p, OF_TARGET), places = laneArray<V>(p, PLACE);
-  if (t.kept) {
-    const half = splat<V>(0.5);
-    for (let at: usize = 0; at < <usize>t.n << 2; at += sizeof<V>()) {
-      const m = traits & EXPONENTIALS ? loadV<V>(maxima + at) : splat<V>(0);
-      storeV<V>(away + at, sub<V>(mul<V>(gather<V>(tile, places + at), half), mul<V>(m, half)));
-      if (traits & EXPONENTIALS) storeV<V>(ofTarget + at, gather<V>(to, places + at));
-    }
-    return;
-  }
+  if (t.kept) return; // they are read in their place (target.ts)
   for (let i = 0; i < t.n; i++) {
     const at = <usize>i << 2;
-    const c = load<i32>(laneArray<V>(p, TARGET) + at) - t.first;
+    const c = load<i32>(laneArray(p, TARGET) + at) - t.first;
     if (<u32>c >= <u32>t.count) continue;
-    const place = <usize>c * tileRow<V>() + at;
+    const place = <usize>c * tileRow() + at;
     const m: f32 = traits & EXPONENTIALS ? load<f32>(maxima + at) : 0;
-    store<f32>(away + at, load<f32>(tile + place) * 0.5 - m * 0.5);
-    if (traits & EXPONENTIALS) store<f32>(ofTarget + at, load<f32>(to + place));
+    store<f32>(laneArray(p, AWAY) + at, load<f32>(tile + place) * 0.5 - m * 0.5);
+    if (traits & EXPONENTIALS) store<f32>(laneArray(p, OF_TARGET) + at, load<f32>(to + place));
   }
 }
 
 /** expTile; lines that the next steps need are on their way when it ends. */
-function expKept<V>(p: Plan, t: Walk, tile: usize, to: usize, maxima: usize): void {
+function expKept(p: Plan, t: Walk, tile: usize, to: usize, maxima: usize): void {
   let x: usize = 0, stepX: usize = 0, g: usize = 0, stepG: usize = 0;
   if (t.sampleX == 4 && t.classX >= FAR_APART) {
     const width = <usize>t.n << 2;
@@ -221,18 +211,18 @@ function expKept<V>(p: Plan, t: Walk, tile: usize, to: usize, maxima: usize): vo
     g = t.g ? t.g : t.x;
     stepG = t.g ? t.classG : t.classX;
   }
-  expTile<V>(tile, to, t.count, t.n, maxima, laneArray<V>(p, REST), 0, x, stepX, g, stepG);
+  expTile(tile, to, t.count, t.n, maxima, laneArray(p, REST), 0, x, stepX, g, stepG);
 }
 
 /** q from the sums of all blocks. */
-function closeRests<V>(p: Plan, t: Walk): void {
-  for (let at: usize = 0; at < <usize>t.n << 2; at += sizeof<V>()) {
-    const ties = sub<V>(loadV<V>(laneArray<V>(p, TIES) + at), splat<V>(1));
-    storeV<V>(laneArray<V>(p, REST) + at, narrow<V>(laneArray<V>(p, SUM) + 2 * at, ties));
+function closeRests(p: Plan, t: Walk): void {
+  for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) {
+    const ties = sub(loadV(laneArray(p, TIES) + at), splat(1));
+    storeV(laneArray(p, REST) + at, narrow(laneArray(p, SUM) + 2 * at, ties));
   }
 }
 
-function send<V>(p: Plan, t: Walk, store: Pass): void {
+function send(p: Plan, t: Walk, store: Pass): void {
   store(p, t);
-  unpack<V>(tileOf<V>(p, 1), t.g, t.classG, t.sampleG, t.count, t.n, t.scales);
+  unpack(tileOf(p, 1), t.g, t.classG, t.sampleG, t.count, t.n, t.scales);
 }

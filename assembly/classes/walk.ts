@@ -56,26 +56,21 @@ export class Walk {
   e: usize; // rows: their exponentials
 }
 
-/**
- * Whether an operation that knows both walks takes the samples of a plan as rows: long ones that lie in one piece. The scalar
- * tier, for which bytes count more than time, has tiles alone.
- */
-// @ts-ignore: decorator
-@inline export function walksRows<V>(p: Plan): bool {
-  if (!isVector<V>()) return false;
+/** Whether an operation that knows both walks takes the samples of a plan as rows: long ones that lie in one piece. */
+export function walksRows(p: Plan): bool {
   if (p.total <= ROW_CLASSES || p.inner != 1 || (p.flags & COLUMNS) != 0) return false;
   return p.inputStep <= 1 && p.gradStep <= 1 && p.targetStep <= 1;
 }
 
 /** The i-th array of one value per sample. */
 // @ts-ignore: decorator
-@inline export function laneArray<V>(p: Plan, i: usize): usize {
-  return p.scratch + WALK_BYTES + i * tileRow<V>();
+@inline export function laneArray(p: Plan, i: usize): usize {
+  return p.scratch + WALK_BYTES + i * tileRow();
 }
 
 /** Bytes of the walk and so many lane arrays. */
-export function stateBytes<V>(arrays: usize): usize {
-  return WALK_BYTES + arrays * tileRow<V>();
+export function stateBytes(arrays: usize): usize {
+  return WALK_BYTES + arrays * tileRow();
 }
 
 /** Samples from the first of a chunk to the first of the next; where a row of inner is cut, at most that many. */
@@ -99,10 +94,10 @@ export function begin(p: Plan): Walk {
 }
 
 /** Moves to the next samples: at most a tile of them, or one row. False at the end, or where the chunk ends. */
-export function advance<V>(p: Plan, t: Walk, rows: bool): bool {
+export function advance(p: Plan, t: Walk, rows: bool): bool {
   const sample = t.sample + t.n;
   if (sample >= p.outer * p.inner || sample == t.end) return false;
-  const width = rows ? 1 : tileWidth<V>();
+  const width = rows ? 1 : tileWidth();
   const inner = p.inner;
   let within = 0;
   t.n = min(width, t.end - sample);

@@ -3,8 +3,8 @@
 // in chunks of a fixed number, whose sums start from zero and are added up in order, so that whoever cuts at the ends of
 // chunks (blocks of arrays, threads) gets the same bits.
 
-import { lanes, loadSplat, loadV, splat, storeV } from '../lane/lane';
-import { product, scaled } from '../lane/wide';
+import { LANES, loadSplat, loadV, mul, splat, storeV, VECTOR } from '../lane/lane';
+import { product } from '../lane/wide';
 import { Plan } from '../plan';
 import { copyFloats } from '../sums';
 
@@ -29,6 +29,9 @@ export class Run {
   a: usize;
   b: usize;
   c: usize;
+  rowA: usize; // where those start in the run
+  rowB: usize;
+  rowC: usize;
   f: usize; // what multiplies slopes: weight · incoming gradient · everything that scales gradients, rounded once
   stepA: usize; // bytes from one vector of them to the next; 0 where one value serves the row
   stepB: usize;
@@ -39,7 +42,7 @@ export class Run {
   sides: usize;
 }
 
-const RUN_BYTES = 128;
+const RUN_BYTES: usize = 192;
 // pads, each of one strip: copies of the operands of a strip that does not fill its last vector, and results
 const X = 0;
 const Y = 1;
@@ -51,22 +54,22 @@ const FACTOR = 6;
 const TERMS = 7;
 const SLOPES = 8;
 const SIDES = 9;
-const PADS = 10;
+const PADS: usize = 10;
 
 /** Scratch in bytes. */
-export function elementBytes<V>(): usize {
-  return RUN_BYTES + PADS * STRIP * sizeof<V>();
+export function elementBytes(): usize {
+  return RUN_BYTES + PADS * <usize>STRIP * VECTOR;
 }
 
 // @ts-ignore: decorator
-@inline export function padOf<V>(p: Plan, i: usize): usize {
-  return p.scratch + RUN_BYTES + i * STRIP * sizeof<V>();
+@inline export function padOf(p: Plan, i: usize): usize {
+  return p.scratch + RUN_BYTES + i * <usize>STRIP * VECTOR;
 }
 
 /** Elements of a strip. */
 // @ts-ignore: decorator
-@inline export function stripLength<V>(): i32 {
-  return STRIP * lanes<V>();
+@inline export function stripLength(): i32 {
+  return STRIP * LANES;
 }
 
 /** The run before the first. */
@@ -97,67 +100,80 @@ export function nextRun(p: Plan, run: Run): bool {
   return true;
 }
 
-/** Points a strip at the elements from the `from`th of the run on. */
-export function openStrip<V>(p: Plan, run: Run, from: i32, gain: f64): void {
-  const n = min(stripLength<V>(), run.n - from);
-  const whole = (n & (lanes<V>() - 1)) == 0;
-  const at = <usize>(run.at + from) << 2;
-  run.count = n;
-  run.size = (n + lanes<V>() - 1) & -lanes<V>();
-  run.x = whole ? p.input + at : fetch<V>(p.input + at, padOf<V>(p, X), n, 0);
-  if (!p.target) run.y = run.x; // read by nobody
-  else run.y = whole ? p.target + at : fetch<V>(p.target + at, padOf<V>(p, Y), n, 1);
-  const i = run.within + from, o = run.row / p.middle, r = run.row - o * p.middle;
-  run.stepA = p.a != 0 && p.a2 != 0 ? sizeof<V>() : 0;
-  run.a = operand<V>(p.a, o * p.a0 + r * p.a1 + i * p.a2, p.a2, padOf<V>(p, A), n, whole);
-  run.stepB = p.b != 0 && p.b2 != 0 ? sizeof<V>() : 0;
-  run.b = operand<V>(p.b, o * p.b0 + r * p.b1 + i * p.b2, p.b2, padOf<V>(p, B), n, whole);
-  run.stepC = p.c != 0 && p.c2 != 0 ? sizeof<V>() : 0;
-  run.c = operand<V>(p.c, o * p.c0 + r * p.c1 + i * p.c2, p.c2, padOf<V>(p, C), n, whole);
-  run.f = padOf<V>(p, FACTOR);
-  run.stepF = p.incoming || run.stepA ? sizeof<V>() : 0;
-  const incoming = operand<V>(p.incoming, run.at + from, 1, padOf<V>(p, INCOMING), n, whole);
-  factors<V>(p, run, incoming, gain);
-  run.terms = whole && p.loss != 0 ? p.loss + at : padOf<V>(p, TERMS);
-  run.slopes = whole ? p.grad + at : padOf<V>(p, SLOPES);
-  run.sides = padOf<V>(p, SIDES);
+/** Finds the operands of a run that may repeat. */
+export function openRun(p: Plan, run: Run): void {
+  const o = run.row / p.middle, r = run.row - o * p.middle;
+  run.stepA = p.a != 0 && p.a2 != 0 ? VECTOR : 0;
+  run.stepB = p.b != 0 && p.b2 != 0 ? VECTOR : 0;
+  run.stepC = p.c != 0 && p.c2 != 0 ? VECTOR : 0;
+  run.stepF = p.incoming || run.stepA ? VECTOR : 0;
+  run.rowA = rowOf(p.a, o * p.a0 + r * p.a1 + run.within * p.a2, run.stepA, padOf(p, A));
+  run.rowB = rowOf(p.b, o * p.b0 + r * p.b1 + run.within * p.b2, run.stepB, padOf(p, B));
+  run.rowC = rowOf(p.c, o * p.c0 + r * p.c1 + run.within * p.c2, run.stepC, padOf(p, C));
+  run.f = padOf(p, FACTOR);
+  run.sides = padOf(p, SIDES);
 }
 
-function factors<V>(p: Plan, run: Run, incoming: usize, gain: f64): void {
-  const upstream = p.upstream * gain;
-  const end = run.stepF ? <usize>run.size << 2 : sizeof<V>();
+/** Where an operand of a run starts; one that is absent (all 1) or serves the whole row is spread over a pad. */
+function rowOf(base: usize, at: i32, step: usize, to: usize): usize {
+  const from = base + (<usize>at << 2);
+  if (step) return from;
+  storeV(to, base ? loadSplat(from) : splat(1));
+  return to;
+}
+
+/** Points a strip at the elements from the `from`th of the run on. */
+export function openStrip(p: Plan, run: Run, from: i32, gain: f64): void {
+  const n = min(stripLength(), run.n - from);
+  const whole = (n & (LANES - 1)) == 0;
+  const offset = <usize>from << 2, at = (<usize>run.at << 2) + offset;
+  run.count = n;
+  run.size = (n + LANES - 1) & -LANES;
+  run.x = p.input + at;
+  run.y = p.target ? p.target + at : run.x; // else read by nobody
+  run.a = run.stepA ? run.rowA + offset : run.rowA;
+  run.b = run.stepB ? run.rowB + offset : run.rowB;
+  run.c = run.stepC ? run.rowC + offset : run.rowC;
+  let incoming = p.incoming + at;
+  run.terms = whole && p.loss != 0 ? p.loss + at : padOf(p, TERMS);
+  run.slopes = whole ? p.grad + at : padOf(p, SLOPES);
+  if (!whole) {
+    // a vector that is not full is computed on copies
+    run.x = fetch(run.x, padOf(p, X), n, 0);
+    run.y = fetch(run.y, padOf(p, Y), n, 1);
+    if (run.stepA) run.a = fetch(run.a, padOf(p, A), n, 1);
+    if (run.stepB) run.b = fetch(run.b, padOf(p, B), n, 1);
+    if (run.stepC) run.c = fetch(run.c, padOf(p, C), n, 1);
+    if (p.incoming) incoming = fetch(incoming, padOf(p, INCOMING), n, 1);
+  }
+  factors(p, run, incoming, p.upstream * gain);
+}
+
+/** What multiplies slopes. */
+function factors(p: Plan, run: Run, incoming: usize, upstream: f64): void {
+  const by = splat(<f32>upstream), end = <usize>run.size << 2;
+  if (!run.stepF) {
+    storeV(run.f, mul(loadV(run.a), by));
+    return;
+  }
   let a = run.a;
-  for (let at: usize = 0; at < end; at += sizeof<V>(), a += run.stepA) {
-    const w = loadV<V>(a);
-    storeV<V>(run.f + at, p.incoming ? product<V>(w, loadV<V>(incoming + at), upstream) : scaled<V>(w, upstream));
+  for (let at: usize = 0; at < end; at += VECTOR, a += run.stepA) {
+    const w = loadV(a);
+    storeV(run.f + at, p.incoming ? product(w, loadV(incoming + at), upstream) : mul(w, by));
   }
 }
 
 /** Puts the results of a strip that does not fill its last vector where they belong. */
-export function closeStrip<V>(p: Plan, run: Run, from: i32): void {
+export function closeStrip(p: Plan, run: Run, from: i32): void {
   if (run.size == run.count) return;
   const at = <usize>(run.at + from) << 2;
-  if (p.loss) copyFloats<V>(run.terms, p.loss + at, run.count);
-  if (p.grad) copyFloats<V>(run.slopes, p.grad + at, run.count);
-}
-
-/** Where an operand of a strip is read: in its place, or where one value serves the row or a vector is not full in a pad. */
-function operand<V>(base: usize, at: i32, column: i32, to: usize, n: i32, whole: bool): usize {
-  if (!base) {
-    storeV<V>(to, splat<V>(1));
-    return to;
-  }
-  const from = base + (<usize>at << 2);
-  if (!column) {
-    storeV<V>(to, loadSplat<V>(from));
-    return to;
-  }
-  return whole ? from : fetch<V>(from, to, n, 1);
+  if (p.loss) copyFloats(run.terms, p.loss + at, run.count);
+  if (p.grad) copyFloats(run.slopes, p.grad + at, run.count);
 }
 
 /** Copies n values into a pad whose last vector is filled up. */
-function fetch<V>(from: usize, to: usize, n: i32, filler: f32): usize {
-  storeV<V>(to + (<usize>(n & -lanes<V>()) << 2), splat<V>(filler));
-  copyFloats<V>(from, to, n);
+function fetch(from: usize, to: usize, n: i32, filler: f32): usize {
+  storeV(to + (<usize>(n & -LANES) << 2), splat(filler));
+  copyFloats(from, to, n);
   return to;
 }

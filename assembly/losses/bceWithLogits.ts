@@ -16,14 +16,16 @@
 
 import { currentB } from '../elements/frame';
 import { plainly } from '../elements/plain';
-import { abs_, add, and, div, lt, madd, mul, ne, neg, nmadd, or, select_, splat, sub, xor } from '../lane/lane';
+import { abs_, add, and, div, le, lt, madd, mul, ne, neg, nmadd, or, select_, splat, sub, xor } from '../lane/lane';
 import { log1pInline } from '../math/log';
 import { Plan } from '../plan';
 
 @unmanaged
 class BceWithLogits extends Plan {
   // @ts-ignore: decorator
-  @inline bounded(): void {}
+  @inline legal(x: v128, y: v128): v128 {
+    return and(le(splat(0), y), le(y, splat(1)));
+  }
 
   // @ts-ignore: decorator
   @inline idle(): f32 {
@@ -31,68 +33,68 @@ class BceWithLogits extends Plan {
   }
 
   // @ts-ignore: decorator
-  @inline exponent<V>(x: V, y: V): V {
-    return neg<V>(abs_<V>(x));
+  @inline exponent(x: v128, y: v128): v128 {
+    return neg(abs_(x));
   }
 
   // the simple case: no smoothing, all masses together are 1
 
   // @ts-ignore: decorator
-  @inline ratio<V>(x: V, y: V, e: V): V {
+  @inline ratio(x: v128, y: v128, e: v128): v128 {
     return e;
   }
 
   // @ts-ignore: decorator
-  @inline rest<V>(x: V, y: V, e: V): V {
-    const h = select_<V>(y, sub<V>(splat<V>(1), y), lt<V>(x, splat<V>(0)));
-    return and<V>(mul<V>(abs_<V>(x), h), ne<V>(h, splat<V>(0)));
+  @inline rest(x: v128, y: v128, e: v128): v128 {
+    const h = select_(y, sub(splat(1), y), lt(x, splat(0)));
+    return and(mul(abs_(x), h), ne(h, splat(0)));
   }
 
   // @ts-ignore: decorator
-  @inline plain<V>(x: V, y: V, f: V, e: V): V {
-    const one = splat<V>(1), negative = lt<V>(x, splat<V>(0));
-    const h = select_<V>(y, sub<V>(one, y), negative);
-    const d = div<V>(nmadd<V>(sub<V>(one, h), e, h), add<V>(e, one));
-    return mul<V>(xor<V>(d, and<V>(negative, splat<V>(-0.0))), f);
+  @inline plain(x: v128, y: v128, f: v128, e: v128): v128 {
+    const one = splat(1), negative = lt(x, splat(0));
+    const h = select_(y, sub(one, y), negative);
+    const d = div(nmadd(sub(one, h), e, h), add(e, one));
+    return mul(xor(d, and(negative, splat(-0.0))), f);
   }
 
   // and every other
 
   // @ts-ignore: decorator
-  @inline weighted<V>(x: V, y: V, w: V, e: V): V {
-    const zero = splat<V>(0);
-    const c1 = this.negative<V>(y, w), c2 = this.positive<V>(y, w);
-    const h = select_<V>(c2, c1, lt<V>(x, zero)), l = log1pInline<V>(e);
-    const loss = madd<V>(c1, l, madd<V>(c2, l, and<V>(mul<V>(abs_<V>(x), h), ne<V>(h, zero))));
-    return and<V>(loss, or<V>(ne<V>(c1, zero), ne<V>(c2, zero)));
+  @inline weighted(x: v128, y: v128, w: v128, e: v128): v128 {
+    const zero = splat(0);
+    const c1 = this.negative(y, w), c2 = this.positive(y, w);
+    const h = select_(c2, c1, lt(x, zero)), l = log1pInline(e);
+    const loss = madd(c1, l, madd(c2, l, and(mul(abs_(x), h), ne(h, zero))));
+    return and(loss, or(ne(c1, zero), ne(c2, zero)));
   }
 
   // @ts-ignore: decorator
-  @inline slope<V>(x: V, y: V, f: V, e: V): V {
-    const zero = splat<V>(0), negative = lt<V>(x, zero);
-    const c1 = this.negative<V>(y, f), c2 = this.positive<V>(y, f);
-    const h = select_<V>(c2, c1, negative), k = select_<V>(c1, c2, negative);
-    const d = div<V>(nmadd<V>(k, e, h), add<V>(e, splat<V>(1)));
-    return and<V>(xor<V>(d, and<V>(negative, splat<V>(-0.0))), or<V>(ne<V>(c1, zero), ne<V>(c2, zero)));
+  @inline slope(x: v128, y: v128, f: v128, e: v128): v128 {
+    const zero = splat(0), negative = lt(x, zero);
+    const c1 = this.negative(y, f), c2 = this.positive(y, f);
+    const h = select_(c2, c1, negative), k = select_(c1, c2, negative);
+    const d = div(nmadd(k, e, h), add(e, splat(1)));
+    return and(xor(d, and(negative, splat(-0.0))), or(ne(c1, zero), ne(c2, zero)));
   }
 
   /** The target after smoothing. */
   // @ts-ignore: decorator
-  @inline smoothed<V>(y: V): V {
-    return madd<V>(y, splat<V>(<f32>(1 - this.p0)), splat<V>(<f32>(this.p0 * 0.5)));
+  @inline smoothed(y: v128): v128 {
+    return madd(y, splat(<f32>(1 - this.p0)), splat(<f32>(this.p0 * 0.5)));
   }
 
   // @ts-ignore: decorator
-  @inline negative<V>(y: V, w: V): V {
-    return mul<V>(w, sub<V>(splat<V>(1), this.smoothed<V>(y)));
+  @inline negative(y: v128, w: v128): v128 {
+    return mul(w, sub(splat(1), this.smoothed(y)));
   }
 
   // @ts-ignore: decorator
-  @inline positive<V>(y: V, w: V): V {
-    return mul<V>(mul<V>(w, this.smoothed<V>(y)), currentB<V>(this));
+  @inline positive(y: v128, w: v128): v128 {
+    return mul(mul(w, this.smoothed(y)), currentB(this));
   }
 }
 
-export function bceWithLogits<V, W>(p: Plan): usize {
-  return plainly<BceWithLogits, V, W>(p, p.p0 == 0);
+export function bceWithLogits(p: Plan): usize {
+  return plainly<BceWithLogits>(p, p.p0 == 0);
 }

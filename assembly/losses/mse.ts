@@ -13,23 +13,23 @@ class Mse extends Plan {
   }
 
   // @ts-ignore: decorator
-  @inline term<V>(x: V, y: V): V {
-    const d = sub<V>(x, y);
-    return mul<V>(d, d);
+  @inline term(x: v128, y: v128): v128 {
+    const d = sub(x, y);
+    return mul(d, d);
   }
 
   // @ts-ignore: decorator
-  @inline weighted<V>(x: V, y: V, w: V): V {
-    const d = sub<V>(x, y);
-    return mul<V>(mul<V>(w, d), d);
+  @inline weighted(x: v128, y: v128, w: v128): v128 {
+    const d = sub(x, y);
+    return mul(mul(w, d), d);
   }
 
   // @ts-ignore: decorator
-  @inline slope<V>(x: V, y: V, f: V): V {
-    return mul<V>(sub<V>(x, y), f);
+  @inline slope(x: v128, y: v128, f: v128): v128 {
+    return mul(sub(x, y), f);
   }
 }
 
-export function mse<V, W>(p: Plan): usize {
-  return plainly<Mse, V, W>(p, true);
+export function mse(p: Plan): usize {
+  return plainly<Mse>(p, true);
 }

@@ -12,7 +12,7 @@ import { rows } from '../classes/rows';
 import { FREE, MAX, REST, SCALE } from '../classes/samples';
 import { EXPONENTIALS, nothing, tileOf, tiles, VALUES } from '../classes/tiles';
 import { laneArray, Walk, walksRows } from '../classes/walk';
-import { add, div, lanes, loadV, madd, mul, nmadd, splat, storeV, sub } from '../lane/lane';
+import { add, div, LANES, loadV, madd, mul, nmadd, splat, storeV, sub, VECTOR } from '../lane/lane';
 import { loadSome, storeSome } from '../lane/place';
 import { addWide, narrow, sumOf, widenAdd, zeroW } from '../lane/wide';
 import { log1p } from '../math/log';
@@ -22,78 +22,78 @@ import { LOG, Plan } from '../plan';
 const DOT: usize = FREE;
 
 /** softmax or, with LOG, logSoftmax over a plan; backward where target is set. */
-export function softmax<V, W>(p: Plan): usize {
-  if (walksRows<V>(p)) {
-    return rows<V, W>(
+export function softmax(p: Plan): usize {
+  if (walksRows(p)) {
+    return rows(
       p, false,
       (p: Plan, t: Walk): bool => true,
       nothing,
-      (p: Plan, t: Walk): void => { if (p.target) t.u += dotRow<V, W>(t.y, p.flags & LOG ? 0 : t.e, t.count); },
+      (p: Plan, t: Walk): void => { if (p.target) t.u += dotRow(t.y, p.flags & LOG ? 0 : t.e, t.count); },
       nothing,
-      (p: Plan, t: Walk): void => row<V>(p, t),
+      (p: Plan, t: Walk): void => row(p, t),
       nothing,
     );
   }
-  return tiles<V, W>(
+  return tiles(
     p, EXPONENTIALS | (p.target ? VALUES : 0), 0,
     nothing, nothing,
-    (p: Plan, t: Walk): void => { if (p.target) dots<V, W>(p, t); },
+    (p: Plan, t: Walk): void => { if (p.target) dots(p, t); },
     nothing,
-    (p: Plan, t: Walk): void => finish<V>(p, t),
-    (p: Plan, t: Walk): void => tile<V>(p, t),
+    (p: Plan, t: Walk): void => finish(p, t),
+    (p: Plan, t: Walk): void => tile(p, t),
     nothing, nothing,
   );
 }
 
 // ---- tiles: one sample per lane ----------------------------------------------------------------------------------------
 
-function dots<V, W>(p: Plan, t: Walk): void {
-  const log = (p.flags & LOG) != 0, to = laneArray<V>(p, DOT);
-  if (t.first == 0) memory.fill(to, 0, 2 * tileRow<V>());
-  for (let at: usize = 0; at < <usize>t.n << 2; at += sizeof<V>()) {
-    let e = tileOf<V>(p, 1) + at, incoming = tileOf<V>(p, 2) + at;
+function dots(p: Plan, t: Walk): void {
+  const log = (p.flags & LOG) != 0, to = laneArray(p, DOT);
+  if (t.first == 0) memory.fill(to, 0, 2 * tileRow());
+  for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) {
+    let e = tileOf(p, 1) + at, incoming = tileOf(p, 2) + at;
     for (let c = 0; c < t.count; ) {
       const end = min(c + TILE_RUN, t.count);
-      let sum = splat<V>(0);
-      for (; c < end; c++, e += tileRow<V>(), incoming += tileRow<V>()) {
-        const g = loadV<V>(incoming);
-        sum = log ? add<V>(sum, g) : madd<V>(g, loadV<V>(e), sum);
+      let sum = splat(0);
+      for (; c < end; c++, e += tileRow(), incoming += tileRow()) {
+        const g = loadV(incoming);
+        sum = log ? add(sum, g) : madd(g, loadV(e), sum);
       }
-      addWide<V, W>(to + 2 * at, sum);
+      addWide(to + 2 * at, sum);
     }
   }
 }
 
 /** 1/Σe of each sample; for logSoftmax the logarithm of Σe. */
-function finish<V>(p: Plan, t: Walk): void {
-  const one = splat<V>(1);
+function finish(p: Plan, t: Walk): void {
+  const one = splat(1);
   const logs = (p.flags & LOG) != 0 && !p.target;
-  for (let at: usize = 0; at < <usize>t.n << 2; at += sizeof<V>()) {
-    const q = loadV<V>(laneArray<V>(p, REST) + at);
-    storeV<V>(laneArray<V>(p, SCALE) + at, logs ? log1p<V>(q) : div<V>(one, add<V>(q, one)));
+  for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) {
+    const q = loadV(laneArray(p, REST) + at);
+    storeV(laneArray(p, SCALE) + at, logs ? log1p(q) : div(one, add(q, one)));
   }
 }
 
-function tile<V>(p: Plan, t: Walk): void {
-  const log = (p.flags & LOG) != 0, scales = laneArray<V>(p, SCALE);
+function tile(p: Plan, t: Walk): void {
+  const log = (p.flags & LOG) != 0, scales = laneArray(p, SCALE);
   if (!p.target && !log) {
     t.scales = scales;
     return;
   }
-  for (let at: usize = 0; at < <usize>t.n << 2; at += sizeof<V>()) {
-    const scale = loadV<V>(scales + at), m = loadV<V>(laneArray<V>(p, MAX) + at);
-    let x = tileOf<V>(p, 0) + at, e = tileOf<V>(p, 1) + at, incoming = tileOf<V>(p, 2) + at;
+  for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) {
+    const scale = loadV(scales + at), m = loadV(laneArray(p, MAX) + at);
+    let x = tileOf(p, 0) + at, e = tileOf(p, 1) + at, incoming = tileOf(p, 2) + at;
     if (!p.target) {
-      for (let c = 0; c < t.count; c++, x += tileRow<V>(), e += tileRow<V>()) {
-        storeV<V>(e, sub<V>(sub<V>(loadV<V>(x), m), scale));
+      for (let c = 0; c < t.count; c++, x += tileRow(), e += tileRow()) {
+        storeV(e, sub(sub(loadV(x), m), scale));
       }
       continue;
     }
-    let dot = narrow<V>(laneArray<V>(p, DOT) + 2 * at, splat<V>(0));
-    if (!log) dot = mul<V>(dot, scale);
-    for (let c = 0; c < t.count; c++, e += tileRow<V>(), incoming += tileRow<V>()) {
-      const g = loadV<V>(incoming), y = mul<V>(loadV<V>(e), scale);
-      storeV<V>(e, log ? nmadd<V>(y, dot, g) : mul<V>(y, sub<V>(g, dot)));
+    let dot = narrow(laneArray(p, DOT) + 2 * at, splat(0));
+    if (!log) dot = mul(dot, scale);
+    for (let c = 0; c < t.count; c++, e += tileRow(), incoming += tileRow()) {
+      const g = loadV(incoming), y = mul(loadV(e), scale);
+      storeV(e, log ? nmadd(y, dot, g) : mul(y, sub(g, dot)));
     }
   }
 }
@@ -101,38 +101,38 @@ function tile<V>(p: Plan, t: Walk): void {
 // ---- rows: one sample at a time ----------------------------------------------------------------------------------------
 
 /** Σ g·e, or Σ g where e is 0. */
-function dotRow<V, W>(g: usize, e: usize, n: i32): f64 {
-  const step = lanes<V>();
-  let dot = zeroW<W>();
+function dotRow(g: usize, e: usize, n: i32): f64 {
+  const step = LANES;
+  let dot = zeroW();
   for (; n > 0; n -= step, g += 4 * step) {
-    const v = loadSome<V>(g, n, 0);
-    dot = widenAdd<V, W>(dot, e ? mul<V>(v, loadSome<V>(e, n, 0)) : v);
+    const v = loadSome(g, n, 0);
+    dot = widenAdd(dot, e ? mul(v, loadSome(e, n, 0)) : v);
     if (e) e += 4 * step;
   }
-  return sumOf<W>(dot);
+  return sumOf(dot);
 }
 
-function row<V>(p: Plan, t: Walk): void {
+function row(p: Plan, t: Walk): void {
   const log = (p.flags & LOG) != 0;
   const scale = <f32>(1 / (1 + t.q));
-  if (p.target) backwardRow<V>(t.e, t.y, t.g, t.count, scale, log, <f32>(log ? t.u : t.u / (1 + t.q)));
-  else if (log) shiftRow<V>(t.x, t.g, t.count, <f32>t.top, <f32>Math.log1p(t.q));
-  else scaleRow<V>(t.e, t.g, 0, t.count, scale, 0);
+  if (p.target) backwardRow(t.e, t.y, t.g, t.count, scale, log, <f32>(log ? t.u : t.u / (1 + t.q)));
+  else if (log) shiftRow(t.x, t.g, t.count, <f32>t.top, <f32>Math.log1p(t.q));
+  else scaleRow(t.e, t.g, 0, t.count, scale, 0);
 }
 
 /** y = (x − m) − shift. */
-function shiftRow<V>(x: usize, y: usize, n: i32, m: f32, shift: f32): void {
-  const step = lanes<V>();
-  const top = splat<V>(m), log = splat<V>(shift);
-  for (; n > 0; n -= step, x += 4 * step, y += 4 * step) storeSome<V>(y, sub<V>(sub<V>(loadSome<V>(x, n, 0), top), log), n);
+function shiftRow(x: usize, y: usize, n: i32, m: f32, shift: f32): void {
+  const step = LANES;
+  const top = splat(m), log = splat(shift);
+  for (; n > 0; n -= step, x += 4 * step, y += 4 * step) storeSome(y, sub(sub(loadSome(x, n, 0), top), log), n);
 }
 
 /** The vector-Jacobian product from the exponentials at e and the incoming gradient at g. */
-function backwardRow<V>(e: usize, g: usize, to: usize, n: i32, scale: f32, log: bool, dot: f32): void {
-  const step = lanes<V>();
-  const by = splat<V>(scale), all = splat<V>(dot);
+function backwardRow(e: usize, g: usize, to: usize, n: i32, scale: f32, log: bool, dot: f32): void {
+  const step = LANES;
+  const by = splat(scale), all = splat(dot);
   for (; n > 0; n -= step, e += 4 * step, g += 4 * step, to += 4 * step) {
-    const v = loadSome<V>(g, n, 0), y = mul<V>(loadSome<V>(e, n, 0), by);
-    storeSome<V>(to, log ? nmadd<V>(y, all, v) : mul<V>(y, sub<V>(v, all)), n);
+    const v = loadSome(g, n, 0), y = mul(loadSome(e, n, 0), by);
+    storeSome(to, log ? nmadd(y, all, v) : mul(y, sub(v, all)), n);
   }
 }

@@ -2,7 +2,8 @@
 // the true value; test/math.test.ts sweeps them. Coefficients: minimax fits of our own (iteratively reweighted least
 // squares in float64, then rounded), see the derivations beside each.
 
-import { add, bitsToExponent, clear, eq, loadSplat, lt, madd, mul, nmadd, pmin, splat, sub } from '../lane/lane';
+import { bitsToExponent } from '../lane/bits';
+import { add, clear, eq, loadSplat, lt, madd, mul, nmadd, pmin, splat, sub } from '../lane/lane';
 
 // V8 13 and later rebuild a splatted constant on every turn of a loop, so constants come from memory: either as
 // locals that the caller loads before its loop (expWith), or by one broadcasting load each (exp).
@@ -22,8 +23,8 @@ const EXP: usize = memory.data<f32>([
 
 /** The i-th constant of exp in every lane. */
 // @ts-ignore: decorator
-@inline export function expConstant<V>(i: usize): V {
-  return loadSplat<V>(EXP + (i << 2));
+@inline export function expConstant(i: usize): v128 {
+  return loadSplat(EXP + (i << 2));
 }
 
 /**
@@ -34,22 +35,22 @@ const EXP: usize = memory.data<f32>([
  * The polynomial is summed in pairs (Estrin): as many operations as Horner's rule, two thirds of its latency.
  */
 // @ts-ignore: decorator
-@inline export function expWith<V>(x: V, k0: V, k1: V, k2: V, k3: V, k4: V, k5: V, k6: V, k7: V, k8: V, k9: V, k10: V): V {
-  const n = madd<V>(x, k0, k1);
-  const whole = sub<V>(n, k1);
-  const r = nmadd<V>(whole, k3, nmadd<V>(whole, k2, x));
-  const r2 = mul<V>(r, r);
-  const low = madd<V>(k5, r, k4), high = madd<V>(k8, r2, madd<V>(k7, r, k6));
-  const p = add<V>(madd<V>(madd<V>(high, r2, low), r2, r), k9);
-  return clear<V>(mul<V>(p, bitsToExponent<V>(n)), lt<V>(x, k10));
+@inline export function expWith(x: v128, k0: v128, k1: v128, k2: v128, k3: v128, k4: v128, k5: v128, k6: v128, k7: v128, k8: v128, k9: v128, k10: v128): v128 {
+  const n = madd(x, k0, k1);
+  const whole = sub(n, k1);
+  const r = nmadd(whole, k3, nmadd(whole, k2, x));
+  const r2 = mul(r, r);
+  const low = madd(k5, r, k4), high = madd(k8, r2, madd(k7, r, k6));
+  const p = add(madd(madd(high, r2, low), r2, r), k9);
+  return clear(mul(p, bitsToExponent(n)), lt(x, k10));
 }
 
 /** expWith, loading its constants. */
 // @ts-ignore: decorator
-@inline export function exp<V>(x: V): V {
-  return expWith<V>(
-    x, expConstant<V>(0), expConstant<V>(1), expConstant<V>(2), expConstant<V>(3), expConstant<V>(4), expConstant<V>(5),
-    expConstant<V>(6), expConstant<V>(7), expConstant<V>(8), expConstant<V>(9), expConstant<V>(10),
+@inline export function exp(x: v128): v128 {
+  return expWith(
+    x, expConstant(0), expConstant(1), expConstant(2), expConstant(3), expConstant(4), expConstant(5),
+    expConstant(6), expConstant(7), expConstant(8), expConstant(9), expConstant(10),
   );
 }
 
@@ -58,10 +59,10 @@ const EXP: usize = memory.data<f32>([
  * found exactly (Knuth's two-sum) and put back to first order: within 1.6 ULP of the exact difference. 0 stays 0.
  */
 // @ts-ignore: decorator
-@inline export function refine<V>(e: V, x: V, m: V, d: V): V {
-  const back = add<V>(d, m);
-  const lost = sub<V>(sub<V>(x, back), add<V>(m, sub<V>(d, back)));
-  return clear<V>(madd<V>(e, lost, e), eq<V>(e, splat<V>(0))); // an infinite x has lost NaN
+@inline export function refine(e: v128, x: v128, m: v128, d: v128): v128 {
+  const back = add(d, m);
+  const lost = sub(sub(x, back), add(m, sub(d, back)));
+  return clear(madd(e, lost, e), eq(e, splat(0))); // an infinite x has lost NaN
 }
 
 /**
@@ -69,16 +70,16 @@ const EXP: usize = memory.data<f32>([
  * Within 1 ULP like expWith (1.03 in the relaxed tier).
  */
 // @ts-ignore: decorator
-@inline export function expAny<V>(x: V): V {
-  const limited = pmin<V>(splat<V>(89), x); // NaN stays
-  const n = madd<V>(limited, expConstant<V>(0), expConstant<V>(1));
-  const whole = sub<V>(n, expConstant<V>(1));
-  const r = nmadd<V>(whole, expConstant<V>(3), nmadd<V>(whole, expConstant<V>(2), limited));
-  const r2 = mul<V>(r, r);
-  const low = madd<V>(expConstant<V>(5), r, expConstant<V>(4));
-  const high = madd<V>(expConstant<V>(8), r2, madd<V>(expConstant<V>(7), r, expConstant<V>(6)));
-  const p = add<V>(madd<V>(madd<V>(high, r2, low), r2, r), expConstant<V>(9));
-  const one = expConstant<V>(9);
-  const half = mul<V>(p, bitsToExponent<V>(sub<V>(n, one)));
-  return clear<V>(add<V>(half, half), lt<V>(x, expConstant<V>(10)));
+@inline export function expAny(x: v128): v128 {
+  const limited = pmin(splat(89), x); // NaN stays
+  const n = madd(limited, expConstant(0), expConstant(1));
+  const whole = sub(n, expConstant(1));
+  const r = nmadd(whole, expConstant(3), nmadd(whole, expConstant(2), limited));
+  const r2 = mul(r, r);
+  const low = madd(expConstant(5), r, expConstant(4));
+  const high = madd(expConstant(8), r2, madd(expConstant(7), r, expConstant(6)));
+  const p = add(madd(madd(high, r2, low), r2, r), expConstant(9));
+  const one = expConstant(9);
+  const half = mul(p, bitsToExponent(sub(n, one)));
+  return clear(add(half, half), lt(x, expConstant(10)));
 }

@@ -2,8 +2,9 @@
 // to load. For hosts that compile no bytes the build puts another file of the same exports in this place
 // (modules.workerd.ts, modules.edge.ts).
 
-import { CODES, decoder, relaxed, scalar, simd } from '../generated/wasm.ts';
+import { CODES, decoder, relaxed, simd } from '../generated/wasm.ts';
 import type { Tier } from '../values/types.ts';
+import { lower } from './lower/index.ts';
 
 /**
  * Modules of one function that uses what a tier needs, so that the tiers that do not run are never decoded:
@@ -72,8 +73,10 @@ function patch(base: Uint8Array<ArrayBuffer>, difference: Uint8Array): Uint8Arra
   return patched.slice(0, size);
 }
 
-const bytesOf = (tier: Tier): Uint8Array<ArrayBuffer> =>
-  tier === 'relaxed' ? patch(bytesOf('simd'), decode(relaxed)) : decode(tier === 'simd' ? simd : scalar);
+function bytesOf(tier: Tier): Uint8Array<ArrayBuffer> {
+  if (tier === 'relaxed') return patch(bytesOf('simd'), decode(relaxed));
+  return tier === 'simd' ? decode(simd) : lower(bytesOf('simd'));
+}
 
 const compiled = new Map<Tier, WebAssembly.Module>();
 

@@ -15,11 +15,11 @@
 //
 // Operands: b sampleWeight, c int32 groups [members][C], d float32 weights [members]; parts and partSums per component.
 
-import { IDLE, LOSS, SCALE, TARGET } from '../../classes/samples';
 import { tileRow } from '../../classes/pack';
+import { IDLE, LOSS, SCALE, TARGET } from '../../classes/samples';
 import { nothing, SPARE, tileOf, tiles } from '../../classes/tiles';
 import { laneArray, Walk } from '../../classes/walk';
-import { clear, loadV, storeV } from '../../lane/lane';
+import { clear, loadV, storeV, VECTOR } from '../../lane/lane';
 import { offsets } from '../../lane/place';
 import { Plan } from '../../plan';
 import { measure, near } from './near';
@@ -27,59 +27,59 @@ import { CLASS, closeChunk, finishLosses, openGroups, openSums, ownBytes, weight
 import { closeWide, spreadWide, sumWide, topsWide } from './wide';
 
 /** Component cross entropy over a plan. */
-export function componentCrossEntropy<V, W>(p: Plan): usize {
-  return tiles<V, W>(
-    p, SPARE, ownBytes<V>(p),
+export function componentCrossEntropy(p: Plan): usize {
+  return tiles(
+    p, SPARE, ownBytes(p),
     nothing,
-    (p: Plan, t: Walk): void => open<V, W>(p, t),
-    (p: Plan, t: Walk): void => { if (!t.kept) for (let k = 0; k < p.members; k++) sumWide<V, W>(p, t, k, k); },
+    (p: Plan, t: Walk): void => open(p, t),
+    (p: Plan, t: Walk): void => { if (!t.kept) for (let k = 0; k < p.members; k++) sumWide(p, t, k, k); },
     nothing,
-    (p: Plan, t: Walk): void => finish<V, W>(p, t),
-    (p: Plan, t: Walk): void => { if (!t.kept) spread<V>(p, t); },
+    (p: Plan, t: Walk): void => finish(p, t),
+    (p: Plan, t: Walk): void => { if (!t.kept) spread(p, t); },
     nothing,
-    (p: Plan, t: Walk): void => closeChunk<V, W>(p),
+    (p: Plan, t: Walk): void => closeChunk(p),
   );
 }
 
 /** What comes before the sums: the groups of the targets, and maxima. */
-function open<V, W>(p: Plan, t: Walk): void {
+function open(p: Plan, t: Walk): void {
   if (t.first == 0) {
-    if (t.sample == 0) openSums<V, W>(p);
-    for (let at: usize = 0; at < <usize>t.n << 2; at += sizeof<V>()) {
-      storeV<V>(laneArray<V>(p, CLASS) + at, offsets<V>(laneArray<V>(p, TARGET) + at, p.ignoreIndex, 4, 0, 0));
+    if (t.sample == 0) openSums(p);
+    for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) {
+      storeV(laneArray(p, CLASS) + at, offsets(laneArray(p, TARGET) + at, p.ignoreIndex, 4, 0, 0));
     }
   }
   if (t.kept) {
-    measure<V>(p, t);
+    measure(p, t);
     return;
   }
   for (let k = 0; k < p.members; k++) {
-    if (t.first == 0) openGroups<V>(p, t, k, k);
-    topsWide<V>(p, t, k, k);
+    if (t.first == 0) openGroups(p, t, k, k);
+    topsWide(p, t, k, k);
   }
 }
 
 /** The losses and, of a tile that is kept, the gradients. */
-function finish<V, W>(p: Plan, t: Walk): void {
-  if (t.kept) near<V, W>(p, t);
+function finish(p: Plan, t: Walk): void {
+  if (t.kept) near(p, t);
   else {
-    memory.fill(laneArray<V>(p, LOSS), 0, tileRow<V>());
+    memory.fill(laneArray(p, LOSS), 0, tileRow());
     for (let k = 0; k < p.members; k++) {
-      closeWide<V>(p, t, k);
-      finishLosses<V, W>(p, t, k, k, false);
+      closeWide(p, t, k);
+      finishLosses(p, t, k, k, false);
     }
-    finishLosses<V, W>(p, t, -1, 0, false);
+    finishLosses(p, t, -1, 0, false);
   }
-  for (let at: usize = 0; !t.kept && at < <usize>t.n << 2; at += sizeof<V>()) {
-    const idle = loadV<V>(laneArray<V>(p, IDLE) + at);
-    storeV<V>(laneArray<V>(p, SCALE) + at, clear<V>(loadV<V>(t.mass + at), idle));
+  for (let at: usize = 0; !t.kept && at < <usize>t.n << 2; at += VECTOR) {
+    const idle = loadV(laneArray(p, IDLE) + at);
+    storeV(laneArray(p, SCALE) + at, clear(loadV(t.mass + at), idle));
   }
-  t.scales = laneArray<V>(p, SCALE);
+  t.scales = laneArray(p, SCALE);
 }
 
 /** The gradients of a block of classes. */
-function spread<V>(p: Plan, t: Walk): void {
-  const tile = tileOf<V>(p, 1);
-  memory.fill(tile, 0, <usize>t.count * tileRow<V>());
-  for (let k = 0; k < p.members; k++) if (weightOf(p, k) != 0) spreadWide<V>(p, t, k, k, tile);
+function spread(p: Plan, t: Walk): void {
+  const tile = tileOf(p, 1);
+  memory.fill(tile, 0, <usize>t.count * tileRow());
+  for (let k = 0; k < p.members; k++) if (weightOf(p, k) != 0) spreadWide(p, t, k, k, tile);
 }

@@ -4,7 +4,7 @@ import { tileRow } from '../../classes/pack';
 import { FREE, IDLE, LOSS } from '../../classes/samples';
 import { ownOf, SPARE, TILE_CLASSES } from '../../classes/tiles';
 import { laneArray, Walk } from '../../classes/walk';
-import { add, and, clear, loadV, mul, splat, storeV } from '../../lane/lane';
+import { add, and, clear, loadV, mul, splat, storeV, VECTOR } from '../../lane/lane';
 import { gather } from '../../lane/place';
 import { Plan } from '../../plan';
 import { addLosses, closeProducts, copyFloats, openProducts, sumFloats } from '../../sums';
@@ -32,21 +32,21 @@ const ARRAYS: usize = 13;
 const SUM_BYTES: usize = 48;
 
 /** Scratch of all components. Where the classes do not fit a tile, each has arrays of its own. */
-export function ownBytes<V>(p: Plan): usize {
+export function ownBytes(p: Plan): usize {
   const sets = p.total > TILE_CLASSES || p.phase != 31 ? max(1, p.members) : 1;
-  return SUM_BYTES * <usize>p.members + ARRAYS * tileRow<V>() * <usize>sets;
+  return SUM_BYTES * <usize>p.members + ARRAYS * tileRow() * <usize>sets;
 }
 
 /** Products of the components' lanes. */
 // @ts-ignore: decorator
-@inline export function productsOf<V>(p: Plan, k: i32): usize {
-  return ownOf<V>(p, SPARE) + SUM_BYTES * <usize>k;
+@inline export function productsOf(p: Plan, k: i32): usize {
+  return ownOf(p, SPARE) + SUM_BYTES * <usize>k;
 }
 
 /** An array of one value per sample, of the set at `set`. */
 // @ts-ignore: decorator
-@inline export function setArray<V>(p: Plan, set: i32, which: usize): usize {
-  return ownOf<V>(p, SPARE) + SUM_BYTES * <usize>p.members + (ARRAYS * <usize>set + which) * tileRow<V>();
+@inline export function setArray(p: Plan, set: i32, which: usize): usize {
+  return ownOf(p, SPARE) + SUM_BYTES * <usize>p.members + (ARRAYS * <usize>set + which) * tileRow();
 }
 
 // @ts-ignore: decorator
@@ -73,32 +73,32 @@ export function weighsAny(p: Plan): bool {
 }
 
 /** The groups of the targets. */
-export function openGroups<V>(p: Plan, t: Walk, k: i32, set: i32): void {
-  const groups = setArray<V>(p, set, GROUP), map = mapOf(p, k);
-  for (let at: usize = 0; at < <usize>t.n << 2; at += sizeof<V>()) {
-    storeV<V>(groups + at, gather<V>(map, laneArray<V>(p, CLASS) + at));
+export function openGroups(p: Plan, t: Walk, k: i32, set: i32): void {
+  const groups = setArray(p, set, GROUP), map = mapOf(p, k);
+  for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) {
+    storeV(groups + at, gather(map, laneArray(p, CLASS) + at));
   }
 }
 
 /** Sums before the first sample. */
-export function openSums<V, W>(p: Plan): void {
+export function openSums(p: Plan): void {
   for (let k = 0; k < p.members; k++) {
-    openProducts<W>(productsOf<V>(p, k));
-    store<f64>(productsOf<V>(p, k) + 32, 0);
+    openProducts(productsOf(p, k));
+    store<f64>(productsOf(p, k) + 32, 0);
   }
 }
 
 /** Adds to the sum of a component in this chunk. */
-export function addPart<V>(p: Plan, k: i32, part: f64): void {
-  const place = productsOf<V>(p, k) + 32;
+export function addPart(p: Plan, k: i32, part: f64): void {
+  const place = productsOf(p, k) + 32;
   store<f64>(place, load<f64>(place) + part);
 }
 
 /** Adds the sums of the chunk to those of the components, and where losses were lumped to the loss. */
-export function closeChunk<V, W>(p: Plan): void {
+export function closeChunk(p: Plan): void {
   for (let k = 0; k < p.members; k++) {
-    const place = productsOf<V>(p, k);
-    const part = load<f64>(place + 32) + closeProducts<W>(place);
+    const place = productsOf(p, k);
+    const part = load<f64>(place + 32) + closeProducts(place);
     store<f64>(place + 32, 0);
     const total = p.partSums + (<usize>k << 3);
     store<f64>(total, load<f64>(total) + part);
@@ -111,21 +111,21 @@ export function closeChunk<V, W>(p: Plan): void {
  * The losses of a component whose halves are known: added up, stored where they are kept, and added to the losses of the
  * samples. `masked`: of the samples that are wide alone. k = −1 closes the losses of the samples.
  */
-export function finishLosses<V, W>(p: Plan, t: Walk, k: i32, set: i32, masked: bool): void {
-  const losses = laneArray<V>(p, LOSS);
+export function finishLosses(p: Plan, t: Walk, k: i32, set: i32, masked: bool): void {
+  const losses = laneArray(p, LOSS);
   if (k < 0) {
-    if (!lumps(p)) addLosses<V, W>(p, losses, t.sample, t.n);
+    if (!lumps(p)) addLosses(p, losses, t.sample, t.n);
     return;
   }
-  const halves = setArray<V>(p, set, HALF);
-  const w = weightOf(p, k), by = splat<V>(2 * w);
-  for (let at: usize = 0; at < <usize>t.n << 2; at += sizeof<V>()) {
-    const own = loadV<V>(t.own + at);
-    let half = clear<V>(mul<V>(own, loadV<V>(halves + at)), loadV<V>(laneArray<V>(p, IDLE) + at));
-    if (masked) half = and<V>(half, loadV<V>(laneArray<V>(p, WIDE) + at));
-    storeV<V>(halves + at, add<V>(half, half));
-    if (w != 0) storeV<V>(losses + at, add<V>(loadV<V>(losses + at), mul<V>(by, half)));
+  const halves = setArray(p, set, HALF);
+  const w = weightOf(p, k), by = splat(2 * w);
+  for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) {
+    const own = loadV(t.own + at);
+    let half = clear(mul(own, loadV(halves + at)), loadV(laneArray(p, IDLE) + at));
+    if (masked) half = and(half, loadV(laneArray(p, WIDE) + at));
+    storeV(halves + at, add(half, half));
+    if (w != 0) storeV(losses + at, add(loadV(losses + at), mul(by, half)));
   }
-  addPart<V>(p, k, sumFloats<V, W>(halves, t.n));
-  if (p.parts) copyFloats<V>(halves, p.parts + (<usize>(k * p.partStep + t.sample) << 2), t.n);
+  addPart(p, k, sumFloats(halves, t.n));
+  if (p.parts) copyFloats(halves, p.parts + (<usize>(k * p.partStep + t.sample) << 2), t.n);
 }

@@ -21,8 +21,8 @@ import { indexTiles } from './indices';
 import { probabilityTiles } from './probabilities';
 import { indexRows, probabilityRows } from './rows';
 
-export function crossEntropy<V, W>(p: Plan): usize {
+export function crossEntropy(p: Plan): usize {
   const indices = (p.flags & INDICES) != 0;
-  if (walksRows<V>(p)) return indices ? indexRows<V, W>(p) : probabilityRows<V, W>(p);
-  return indices ? indexTiles<V, W>(p) : probabilityTiles<V, W>(p);
+  if (walksRows(p)) return indices ? indexRows(p) : probabilityRows(p);
+  return indices ? indexTiles(p) : probabilityTiles(p);
 }

@@ -1,9 +1,9 @@
 // What the two kinds of target and the two walks share: the options as kernels read them, and zLoss.
 
-import { add, clear, div, loadV, mul, splat, storeV } from '../../lane/lane';
-import { laneArray, Walk } from '../../classes/walk';
-import { ALWAYS, EXPONENTIALS, SPREADS } from '../../classes/tiles';
 import { FREE, IDLE, MAX, SIDE } from '../../classes/samples';
+import { ALWAYS, EXPONENTIALS, SPREADS } from '../../classes/tiles';
+import { laneArray, Walk } from '../../classes/walk';
+import { add, clear, div, loadV, mul, splat, storeV } from '../../lane/lane';
 import { Plan } from '../../plan';
 
 // arrays of one value per sample
@@ -34,23 +34,23 @@ export function traitsOf(p: Plan): u32 {
 }
 
 /** zLoss of one vector of samples: its value goes to SIDE, what multiplies e in its gradient to SIDE_SCALE. */
-export function sideColumn<V>(p: Plan, at: usize, log: V, sum: V): void {
-  const lse = clear<V>(add<V>(loadV<V>(laneArray<V>(p, MAX) + at), log), loadV<V>(laneArray<V>(p, IDLE) + at));
-  storeV<V>(laneArray<V>(p, SIDE) + at, mul<V>(mul<V>(lse, splat<V>(<f32>p.p1)), lse));
-  storeV<V>(laneArray<V>(p, SIDE_SCALE) + at, div<V>(mul<V>(lse, loadV<V>(laneArray<V>(p, SIDE_MASS) + at)), sum));
+export function sideColumn(p: Plan, at: usize, log: v128, sum: v128): void {
+  const lse = clear(add(loadV(laneArray(p, MAX) + at), log), loadV(laneArray(p, IDLE) + at));
+  storeV(laneArray(p, SIDE) + at, mul(mul(lse, splat(<f32>p.p1)), lse));
+  storeV(laneArray(p, SIDE_SCALE) + at, div(mul(lse, loadV(laneArray(p, SIDE_MASS) + at)), sum));
 }
 
 /** What weighs the gradients of zLoss. */
-export function openSide<V>(p: Plan, t: Walk): void {
+export function openSide(p: Plan, t: Walk): void {
   for (let i = 0; i < t.n; i++) {
     const incoming: f64 = p.incoming ? load<f32>(p.incoming + (<usize>(t.sample + i) << 2)) : 1;
-    store<f32>(laneArray<V>(p, SIDE_MASS) + (<usize>i << 2), <f32>(2 * p.p1 * p.sideUpstream * incoming));
+    store<f32>(laneArray(p, SIDE_MASS) + (<usize>i << 2), <f32>(2 * p.p1 * p.sideUpstream * incoming));
   }
 }
 
 /** Adds the zLoss of a tile to its sum, and to the losses that are kept. */
-export function addSides<V>(p: Plan, t: Walk): void {
-  for (let i = 0; i < t.n; i++) addSide(p, t.sample + i, load<f32>(laneArray<V>(p, SIDE) + (<usize>i << 2)));
+export function addSides(p: Plan, t: Walk): void {
+  for (let i = 0; i < t.n; i++) addSide(p, t.sample + i, load<f32>(laneArray(p, SIDE) + (<usize>i << 2)));
 }
 
 /** Adds the zLoss of one sample. */

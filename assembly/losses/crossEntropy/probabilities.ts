@@ -6,9 +6,9 @@ import { IDLE, LOSS, MAX, REST, SCALE } from '../../classes/samples';
 import { nothing, tileOf, tiles, VALUES } from '../../classes/tiles';
 import { laneArray, Walk } from '../../classes/walk';
 import {
-  add, and, clear, div, eq, loadSplat, loadV, lt, madd, mul, ne, nmadd, select_, splat, storeV, sub,
+  add, and, clear, div, eq, loadSplat, loadV, lt, madd, mul, ne, nmadd, select_, splat, storeV, sub, VECTOR,
 } from '../../lane/lane';
-import { addWide, narrow } from '../../lane/wide';
+import { addWide, narrow, product } from '../../lane/wide';
 import { log1p } from '../../math/log';
 import { Plan } from '../../plan';
 import { addLosses } from '../../sums';
@@ -19,96 +19,96 @@ import { capGradients, moveTile } from './softcap';
 const SURE: f32 = 0.5;
 
 /** Cross entropy with class probabilities over a plan, by tiles. */
-export function probabilityTiles<V, W>(p: Plan): usize {
-  return tiles<V, W>(
+export function probabilityTiles(p: Plan): usize {
+  return tiles(
     p, traitsOf(p) | VALUES, 0,
-    (p: Plan, t: Walk): void => moveTile<V>(p, t),
+    (p: Plan, t: Walk): void => moveTile(p, t),
     nothing,
-    (p: Plan, t: Walk): void => masses<V, W>(p, t),
+    (p: Plan, t: Walk): void => masses(p, t),
     nothing,
-    (p: Plan, t: Walk): void => finish<V, W>(p, t),
-    (p: Plan, t: Walk): void => gradients<V>(p, t),
-    (p: Plan, t: Walk): void => capGradients<V>(p, t),
+    (p: Plan, t: Walk): void => finish(p, t),
+    (p: Plan, t: Walk): void => gradients(p, t),
+    (p: Plan, t: Walk): void => capGradients(p, t),
     nothing,
   );
 }
 
 /** t = w·(y·(1 − ε) + ε/C) of one class. */
 // @ts-ignore: decorator
-@inline function massOf<V>(p: Plan, y: V, c: i32, keep: V, even: V): V {
-  const mass = madd<V>(y, keep, even);
-  return p.a ? mul<V>(mass, loadSplat<V>(p.a + (<usize>c << 2))) : mass;
+@inline function massOf(p: Plan, y: v128, c: i32, keep: v128, even: v128): v128 {
+  const mass = madd(y, keep, even);
+  return p.a ? mul(mass, loadSplat(p.a + (<usize>c << 2))) : mass;
 }
 
 /** Adds Σ t and half of Σ t·(x − m) of a block of classes; a zero mass drops its term whatever x is. */
-function masses<V, W>(p: Plan, t: Walk): void {
-  const totals = laneArray<V>(p, TOTAL), shifted = laneArray<V>(p, SHIFTED);
+function masses(p: Plan, t: Walk): void {
+  const totals = laneArray(p, TOTAL), shifted = laneArray(p, SHIFTED);
   if (t.first == 0) {
-    memory.fill(totals, 0, 2 * tileRow<V>());
-    memory.fill(shifted, 0, 2 * tileRow<V>());
+    memory.fill(totals, 0, 2 * tileRow());
+    memory.fill(shifted, 0, 2 * tileRow());
   }
-  const zero = splat<V>(0), half = splat<V>(0.5);
-  const keep = splat<V>(<f32>(1 - p.p0)), even = splat<V>(<f32>(p.p0 / p.total));
-  for (let at: usize = 0; at < <usize>t.n << 2; at += sizeof<V>()) {
-    const m = mul<V>(loadV<V>(laneArray<V>(p, MAX) + at), half);
-    let x = tileOf<V>(p, 0) + at, y = tileOf<V>(p, 2) + at;
+  const zero = splat(0), half = splat(0.5);
+  const keep = splat(<f32>(1 - p.p0)), even = splat(<f32>(p.p0 / p.total));
+  for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) {
+    const m = mul(loadV(laneArray(p, MAX) + at), half);
+    let x = tileOf(p, 0) + at, y = tileOf(p, 2) + at;
     for (let c = 0; c < t.count; ) {
       const end = min(c + TILE_RUN, t.count);
       let mass = zero, product = zero;
-      for (; c < end; c++, x += tileRow<V>(), y += tileRow<V>()) {
-        const part = massOf<V>(p, loadV<V>(y), t.first + c, keep, even);
-        const d = sub<V>(mul<V>(loadV<V>(x), half), m);
-        mass = add<V>(mass, part);
-        product = add<V>(product, and<V>(mul<V>(part, d), ne<V>(part, zero)));
+      for (; c < end; c++, x += tileRow(), y += tileRow()) {
+        const part = massOf(p, loadV(y), t.first + c, keep, even);
+        const d = sub(mul(loadV(x), half), m);
+        mass = add(mass, part);
+        product = add(product, and(mul(part, d), ne(part, zero)));
       }
-      addWide<V, W>(totals + 2 * at, mass);
-      addWide<V, W>(shifted + 2 * at, product);
+      addWide(totals + 2 * at, mass);
+      addWide(shifted + 2 * at, product);
     }
   }
 }
 
 /** Losses and gradient factors. */
-function finish<V, W>(p: Plan, t: Walk): void {
-  const zero = splat<V>(0), one = splat<V>(1);
+function finish(p: Plan, t: Walk): void {
+  const zero = splat(0), one = splat(1);
   const side = p.p1 != 0;
-  if (side) openSide<V>(p, t);
-  for (let at: usize = 0; at < <usize>t.n << 2; at += sizeof<V>()) {
-    const idle = loadV<V>(laneArray<V>(p, IDLE) + at);
-    const q = loadV<V>(laneArray<V>(p, REST) + at);
-    const log = log1p<V>(q), sum = add<V>(q, one);
-    const s = clear<V>(loadV<V>(t.weight + at), idle);
-    const total = narrow<V>(laneArray<V>(p, TOTAL) + 2 * at, zero);
-    const shifted = narrow<V>(laneArray<V>(p, SHIFTED) + 2 * at, zero);
-    const loss = sub<V>(mul<V>(mul<V>(s, total), log), mul<V>(add<V>(s, s), shifted));
-    storeV<V>(laneArray<V>(p, LOSS) + at, clear<V>(loss, eq<V>(s, zero)));
-    if (side) sideColumn<V>(p, at, log, sum);
-    const mass = clear<V>(loadV<V>(t.weightMass + at), idle);
-    storeV<V>(laneArray<V>(p, SCALE) + at, div<V>(mul<V>(mass, total), sum));
+  if (side) openSide(p, t);
+  for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) {
+    const idle = loadV(laneArray(p, IDLE) + at);
+    const q = loadV(laneArray(p, REST) + at);
+    const log = log1p(q), sum = add(q, one);
+    const s = clear(loadV(t.weight + at), idle);
+    const total = narrow(laneArray(p, TOTAL) + 2 * at, zero);
+    const shifted = narrow(laneArray(p, SHIFTED) + 2 * at, zero);
+    const loss = sub(mul(mul(s, total), log), mul(add(s, s), shifted));
+    storeV(laneArray(p, LOSS) + at, clear(loss, eq(s, zero)));
+    if (side) sideColumn(p, at, log, sum);
+    const mass = clear(loadV(t.weightMass + at), idle);
+    storeV(laneArray(p, SCALE) + at, div(mul(mass, total), sum));
   }
-  addLosses<V, W>(p, laneArray<V>(p, LOSS), t.sample, t.n);
-  if (side) addSides<V>(p, t);
+  addLosses(p, laneArray(p, LOSS), t.sample, t.n);
+  if (side) addSides(p, t);
 }
 
 /** Leaves the gradients of a block of classes in the tile: s·(T·p − t) and that of zLoss. */
-function gradients<V>(p: Plan, t: Walk): void {
-  const zero = splat<V>(0), one = splat<V>(1);
-  const keep = splat<V>(<f32>(1 - p.p0)), even = splat<V>(<f32>(p.p0 / p.total));
-  for (let at: usize = 0; at < <usize>t.n << 2; at += sizeof<V>()) {
-    const idle = loadV<V>(laneArray<V>(p, IDLE) + at);
-    const mass = clear<V>(loadV<V>(t.weightMass + at), idle);
-    const side = p.p1 != 0 ? clear<V>(loadV<V>(laneArray<V>(p, SIDE_SCALE) + at), idle) : zero;
-    const q = loadV<V>(laneArray<V>(p, REST) + at);
-    const total = narrow<V>(laneArray<V>(p, TOTAL) + 2 * at, zero);
-    const scale = clear<V>(loadV<V>(laneArray<V>(p, SCALE) + at), idle);
-    const rest = div<V>(mul<V>(total, q), add<V>(q, one));
-    const sure = lt<V>(q, splat<V>(SURE));
-    let place = tileOf<V>(p, 1) + at, y = tileOf<V>(p, 2) + at;
-    for (let c = 0; c < t.count; c++, place += tileRow<V>(), y += tileRow<V>()) {
-      const e = loadV<V>(place), part = massOf<V>(p, loadV<V>(y), t.first + c, keep, even);
+function gradients(p: Plan, t: Walk): void {
+  const zero = splat(0), one = splat(1);
+  const keep = splat(<f32>(1 - p.p0)), even = splat(<f32>(p.p0 / p.total));
+  for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) {
+    const idle = loadV(laneArray(p, IDLE) + at);
+    const mass = clear(loadV(t.weightMass + at), idle);
+    const side = p.p1 != 0 ? clear(loadV(laneArray(p, SIDE_SCALE) + at), idle) : zero;
+    const q = loadV(laneArray(p, REST) + at);
+    const total = narrow(laneArray(p, TOTAL) + 2 * at, zero);
+    const scale = clear(loadV(laneArray(p, SCALE) + at), idle);
+    const rest = div(mul(total, q), add(q, one));
+    const sure = lt(q, splat(SURE));
+    let place = tileOf(p, 1) + at, y = tileOf(p, 2) + at;
+    for (let c = 0; c < t.count; c++, place += tileRow(), y += tileRow()) {
+      const e = loadV(place), part = massOf(p, loadV(y), t.first + c, keep, even);
       // at the maximum (e = 1) of a sure sample T·e/Σe − t = (T − t) − T·q/Σe keeps the digits
-      const top = mul<V>(mass, sub<V>(sub<V>(total, part), rest));
-      const g = select_<V>(top, nmadd<V>(part, mass, mul<V>(e, scale)), and<V>(sure, eq<V>(e, one)));
-      storeV<V>(place, madd<V>(side, e, g));
+      const top = mul(mass, sub(sub(total, part), rest));
+      const g = select_(top, nmadd(part, mass, mul(e, scale)), and(sure, eq(e, one)));
+      storeV(place, madd(side, e, g));
     }
   }
 }

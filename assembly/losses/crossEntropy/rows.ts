@@ -1,38 +1,39 @@
 // Both kinds of target by rows: one sample at a time, vectors along its classes, what belongs to the sample in float64.
 
-import { scaleMassRow, halfShiftedRow, massRow, scaleRow } from '../../classes/row';
+import { halfShiftedRow, massRow, scaleMassRow, scaleRow } from '../../classes/row';
 import { rows } from '../../classes/rows';
 import { classWeightOf, PRODUCT, sampleWeightOf, upstreamOf } from '../../classes/samples';
 import { nothing } from '../../classes/tiles';
 import { laneArray, Walk } from '../../classes/walk';
+import { product } from '../../lane/wide';
 import { Plan } from '../../plan';
 import { addSide, weighsAny, weightTotal } from './options';
 import { capRow, moveRow, moves } from './softcap';
 
 /** Cross entropy with class indices over a plan, by rows. */
-export function indexRows<V, W>(p: Plan): usize {
-  return rows<V, W>(
+export function indexRows(p: Plan): usize {
+  return rows(
     p, moves(p),
     (p: Plan, t: Walk): bool => openIndex(p, t),
-    (p: Plan, t: Walk): void => moveRow<V>(p, t),
-    (p: Plan, t: Walk): void => ofIndex<V, W>(p, t),
-    (p: Plan, t: Walk): void => finishIndex<V>(p, t),
-    (p: Plan, t: Walk): void => indexGradients<V>(p, t),
-    (p: Plan, t: Walk): void => flushLogs(p, laneArray<V>(p, PRODUCT)),
+    (p: Plan, t: Walk): void => moveRow(p, t),
+    (p: Plan, t: Walk): void => ofIndex(p, t),
+    (p: Plan, t: Walk): void => finishIndex(p, t),
+    (p: Plan, t: Walk): void => indexGradients(p, t),
+    (p: Plan, t: Walk): void => flushLogs(p, laneArray(p, PRODUCT)),
   );
 }
 
 /** Cross entropy with class probabilities over a plan, by rows. */
-export function probabilityRows<V, W>(p: Plan): usize {
-  return rows<V, W>(
+export function probabilityRows(p: Plan): usize {
+  return rows(
     p, moves(p),
     (p: Plan, t: Walk): bool => openProbabilities(p, t),
-    (p: Plan, t: Walk): void => moveRow<V>(p, t),
+    (p: Plan, t: Walk): void => moveRow(p, t),
     (p: Plan, t: Walk): void => {
-      massRow<V, W>(t, t.row, t.y, p.a ? p.a + (<usize>t.first << 2) : 0, t.count, <f32>(1 - p.p0), <f32>(p.p0 / p.total));
+      massRow(t, t.row, t.y, p.a ? p.a + (<usize>t.first << 2) : 0, t.count, <f32>(1 - p.p0), <f32>(p.p0 / p.total));
     },
     (p: Plan, t: Walk): void => finishProbabilities(p, t),
-    (p: Plan, t: Walk): void => probabilityGradients<V>(p, t),
+    (p: Plan, t: Walk): void => probabilityGradients(p, t),
     nothing,
   );
 }
@@ -56,18 +57,18 @@ function openProbabilities(p: Plan, t: Walk): bool {
 }
 
 // state of a row with an index: u = x − m and v = e^(x−m) of its target, w half of Σ w·(x − m)
-function ofIndex<V, W>(p: Plan, t: Walk): void {
+function ofIndex(p: Plan, t: Walk): void {
   const weights = p.a ? p.a + (<usize>t.first << 2) : 0;
-  if (p.p0 != 0) t.w += halfShiftedRow<V, W>(t.row, weights, t.count, <f32>t.top);
+  if (p.p0 != 0) t.w += halfShiftedRow(t.row, weights, t.count, <f32>t.top);
   const c = load<i32>(p.target + (<usize>t.sample << 2)) - t.first;
   if (<u32>c < <u32>t.count) t.u = <f64>load<f32>(t.row + (<usize>c << 2)) - t.top;
 }
 
-function finishIndex<V>(p: Plan, t: Walk): void {
+function finishIndex(p: Plan, t: Walk): void {
   const c = load<i32>(p.target + (<usize>t.sample << 2));
   const s = sampleWeightOf(p, t.sample), w = s * classWeightOf(p, c);
   if (w == 1 && p.p0 == 0 && p.p1 == 0 && !p.loss) {
-    addLog(p, laneArray<V>(p, PRODUCT), t.q);
+    addLog(p, laneArray(p, PRODUCT), t.q);
     p.sum -= t.u;
     return;
   }
@@ -101,7 +102,7 @@ function flushLogs(p: Plan, place: usize): void {
   store<f64>(place, 0);
 }
 
-function indexGradients<V>(p: Plan, t: Walk): void {
+function indexGradients(p: Plan, t: Walk): void {
   const c = load<i32>(p.target + (<usize>t.sample << 2));
   const s = sampleWeightOf(p, t.sample), upstream = upstreamOf(p, t.sample);
   const own = s * classWeightOf(p, c) * (1 - p.p0) * upstream, even = s * p.p0 / p.total * upstream;
@@ -115,9 +116,9 @@ function indexGradients<V>(p: Plan, t: Walk): void {
     g = side * e - scale * others + even * (total - classWeightOf(p, c));
   }
   const to = p.p2 != 0 ? t.e : t.g;
-  scaleRow<V>(t.e, to, p.a ? p.a + (<usize>t.first << 2) : 0, t.count, <f32>(scale + side), <f32>even);
+  scaleRow(t.e, to, p.a ? p.a + (<usize>t.first << 2) : 0, t.count, <f32>(scale + side), <f32>even);
   if (here) store<f32>(to + place, <f32>g);
-  capRow<V>(p, t, to);
+  capRow(p, t, to);
 }
 
 // state of a row with probabilities: u = Σ t, v half of Σ t·(x − m)
@@ -126,7 +127,7 @@ function finishProbabilities(p: Plan, t: Walk): void {
   keepLoss(p, t, s != 0 ? s * (t.u * log - 2 * t.v) : 0, log);
 }
 
-function probabilityGradients<V>(p: Plan, t: Walk): void {
+function probabilityGradients(p: Plan, t: Walk): void {
   const keep = <f32>(1 - p.p0), even = <f32>(p.p0 / p.total);
   const s = sampleWeightOf(p, t.sample), mass = s == 0 ? 0 : s * upstreamOf(p, t.sample), side = p.p1 != 0 ? t.z : 0;
   const weights = p.a ? p.a + (<usize>t.first << 2) : 0;
@@ -138,9 +139,9 @@ function probabilityGradients<V>(p: Plan, t: Walk): void {
     g = mass * ((t.u - part) - t.u * t.q / (1 + t.q)) + side;
   }
   const to = p.p2 != 0 ? t.e : t.g;
-  scaleMassRow<V>(t.e, to, t.y, weights, t.count, <f32>(t.u * mass / (1 + t.q) + side), <f32>mass, keep, even);
+  scaleMassRow(t.e, to, t.y, weights, t.count, <f32>(t.u * mass / (1 + t.q) + side), <f32>mass, keep, even);
   if (top >= 0) store<f32>(to + (<usize>top << 2), <f32>g);
-  capRow<V>(p, t, to);
+  capRow(p, t, to);
 }
 
 /** The first class with e = 1, −1 where there is none. */

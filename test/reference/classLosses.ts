@@ -40,7 +40,6 @@ export const nllLoss = classLoss({
     const inputs = { input: { data, shape }, target: indexTarget(random, layout) };
     return { inputs, options: { ...(axis !== undefined && { axis }) } };
   },
-  domain: () => [-Infinity, 0],
   scale: (x, q, t) => ({
     loss: Math.abs(product(q[t]!, x[t]!)),
     grad: q.map((mass, k) => (k === t ? Math.abs(mass) : 0)),

@@ -38,8 +38,8 @@ export const bceWithLogits = elementLoss({
   options: { labelSmoothing: (random) => pick(random, [0.1, 0.5]) },
   terms(x, y, options) {
     const { positive, negative } = labelMasses(y, options);
-    const mass = Math.abs(positive) + Math.abs(negative);
-    return [mass * (1 + Math.abs(x)), mass];
+    const size = (mass: number, own: number): number => product(Math.abs(mass), 1 + own);
+    return [size(positive, softplus(-x)) + size(negative, softplus(x)), Math.abs(positive) + Math.abs(negative)];
   },
 });
 
@@ -113,7 +113,7 @@ export const sigmoidFocal = elementLoss({
 function asymmetricParts(x: number, y: number, options: ElementOptions) {
   const { gammaPos = 1, gammaNeg = 4, clip = 0.05 } = options;
   const [p, rest] = [sigmoid(x), sigmoid(-x)];
-  const above = p > clip;
+  const above = !(p <= clip);
   const shifted = above ? p - clip : 0;
   // 1 - p_m = σ(-x) + clip; the form with log1p keeps the digits of a small p_m.
   const shiftedLog = clip === 0 ? softplus(x) : shifted < 0.5 ? -Math.log1p(-shifted) : -Math.log(rest + clip);
@@ -172,7 +172,7 @@ export const softMargin = elementLoss({
   pair: (random, scale) => [normal(random, scale), sign(random)],
   near: agreeing,
   weight: 'broadcast',
-  terms: (x, y) => [1 + Math.abs(x * y), Math.abs(y)],
+  terms: (x, y) => [1 + softplus(-y * x), Math.abs(y)],
 });
 
 /**
@@ -197,8 +197,11 @@ export const hinge = elementLoss({
   bends: (y, { margin = 1 }) => [y > 0 ? margin : -margin],
   terms(x, y, { margin = 1, squared = false, posWeight }) {
     const w = y > 0 ? Math.abs(posWeight) : 1;
-    const size = Math.abs(margin) + Math.abs(x);
-    const over = Math.max(0, margin - (y > 0 ? x : -x));
+    const m = margin - (y > 0 ? x : -x);
+    const own = Math.abs(margin) + Math.abs(x);
+    // far on the right side it is 0 without rounding
+    const size = m > -(2 ** -20) * own ? own : 0;
+    const over = Math.max(0, m);
     return squared ? [w * (over + 2 ** -20 * size) * size, 2 * w * size] : [w * size, w];
   },
 });

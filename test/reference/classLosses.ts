@@ -168,7 +168,7 @@ function emdRow(x: Float64Array, _q: Float64Array, t: number): Row {
 
 export const emd = classLoss({
   row: emdRow,
-  scale: (x) => ({ loss: Math.max(1, x.length / 4), grad: Math.max(1, x.length / 4) }),
+  scale: (x) => ({ loss: x.length, grad: Math.max(1, x.length / 4) }),
 });
 
 /** Margins of a row and what the loss makes of them. */
@@ -213,12 +213,18 @@ export const multiMargin = classLoss({
   options: { p: (random) => pick(random, [1, 2] as const), margin: (random) => pick(random, [0.3, 2]) },
   scale(x, q, t, { p = 1, margin = 1 }) {
     const share = Math.abs(q[t]!) / x.length;
-    const sizes = x.map((v, k) => (k === t ? 0 : Math.abs(margin) + Math.abs(x[t]!) + Math.abs(v)));
-    const over = x.map((_, k) => (k === t ? 0 : Math.max(0, marginOf(x, t, k, margin))));
-    const slopes = sizes.map((size, k) => share * (k === t ? 0 : p === 2 ? 2 * size : 1));
+    const parts = Array.from(x, (v, k) => {
+      const size = Math.abs(margin) + Math.abs(x[t]!) + Math.abs(v);
+      const m = marginOf(x, t, k, margin);
+      // what is masked, or far on the right side, is 0 without rounding
+      if (k === t || !(m > -(2 ** -20) * size)) return { loss: 0, slope: 0 };
+      return p === 2
+        ? { loss: (2 * Math.max(0, m) + 2 ** -20 * size) * size, slope: 2 * size }
+        : { loss: size, slope: 1 };
+    });
+    const slopes = Float64Array.from(parts, ({ slope }) => share * slope);
     slopes[t] = sumOf(slopes);
-    const loss = share * sumOf(sizes.map((size, k) => (p === 2 ? (2 * over[k]! + 2 ** -20 * size) * size : size)));
-    return { loss: Number.isFinite(loss) ? loss : 0, grad: slopes.map((v) => (Number.isFinite(v) ? v : 0)) };
+    return { loss: share * sumOf(parts.map(({ loss }) => loss)), grad: slopes };
   },
   kinks: marginKinks,
   measure: 'result',

@@ -1,10 +1,10 @@
 /** Divergences between what is predicted and what is given, and labels seen as their number times a distribution. */
 import { massTarget, tensorOf } from './draws.ts';
-import { elementLoss, flagNear, targetOf } from './elements.ts';
+import { elementLoss, elementSpice, flagNear, targetOf } from './elements.ts';
 import { layoutFor, rowLoss, rowScales } from './entries.ts';
 import { layoutOf, readRow } from './layout.ts';
 import { expm1Rest, product, softmaxBack, softmaxRow, sumOf } from './numeric.ts';
-import { between, chance, normal, type Random } from './random.ts';
+import { between, chance, normal, pick, type Random } from './random.ts';
 import { type Row, reduceRows } from './rows.ts';
 import type { ReferenceInputs, ReferenceOptions, ReferenceResult } from './types.ts';
 
@@ -139,7 +139,10 @@ export const absKlDiv = rowLoss({
     const target = massTarget(random, shape, -1);
     return { inputs: { input: tensorOf(random, shape, 0.02, 1), target }, options: {} };
   },
-  spice: {},
+  spice: elementSpice({
+    domain: () => [0, Infinity],
+    near: (random, y) => y * (1 + between(random, -1, 1) * 2 ** -pick(random, [4, 12, 20])),
+  }),
   scales(problem) {
     const layout = layoutFor(problem, -1);
     const { data } = targetOf(problem.inputs);

@@ -1,7 +1,7 @@
 /** Makes table entries of losses with one value per row: what tests need to know, from little. */
 import { drawClassWeight, drawSampleWeight, drawTarget, ignoreIndex, labels, logits } from './draws.ts';
 import { type Layout, layoutOf, readRow, rowStart } from './layout.ts';
-import { softmaxRow, sumOf } from './numeric.ts';
+import { product, softmaxRow, sumOf } from './numeric.ts';
 import { pick, type Random } from './random.ts';
 import { classCompute, classIndices, denseTarget, type RowRule, samplesOf, sampleWeights } from './rows.ts';
 import { rowSpice } from './spice.ts';
@@ -29,11 +29,11 @@ export function rowScales(
   for (let i = 0; i < layout.samples; i++) {
     const scale = scaleOf(readRow(input.data, layout, i), i);
     if (scale === undefined) continue;
-    loss[i] = Math.abs(s[i]!) * scale.loss;
+    loss[i] = product(Math.abs(s[i]!), scale.loss);
     const start = rowStart(layout, i);
     for (let k = 0; k < layout.classes; k++) {
       const own = typeof scale.grad === 'number' ? scale.grad : scale.grad[k]!;
-      grad[start + k * layout.inner] = Math.abs(s[i]! * own);
+      grad[start + k * layout.inner] = product(Math.abs(s[i]!), Math.abs(own));
     }
   }
   return { loss, grad };

@@ -1,7 +1,7 @@
 /** Logits as a linear layer, and any loss on top of one. */
 import { sizeOf } from './layout.ts';
 import { sumOf } from './numeric.ts';
-import { between, fill, normal, type Random } from './random.ts';
+import { below, between, fill, normal, type Random } from './random.ts';
 import type { Problem, ReferenceInputs, ReferenceLoss, ReferenceOptions, ReferenceResult, Tensor64 } from './types.ts';
 
 /** features [N, D], weight [C, D], bias [C]; `outputs` is the shape of a row of logits, whose product is C. */
@@ -94,8 +94,11 @@ export function drawLinear(
   const [low, high] = domain(problem.options);
   const c = sizeOf(outputs);
   const free = low === -Infinity && high === Infinity;
-  // Rows of features that add up to 1, without rounding, make mixtures of the weight's rows.
-  const feature = (i: number): number => (free ? normal(random) : Number(i % d === (i / d) % d));
+  const features = new Float64Array(n * d);
+  for (let i = 0; i < n; i++) {
+    // eighths that add up to 1 make mixtures of the weight's rows, without rounding
+    for (let turn = 0; turn < 8 && d > 0; turn++) features[i * d + below(random, d)]! += 1 / 8;
+  }
   const inside = (): number => {
     if (free) return normal(random);
     return between(random, low === -Infinity ? -4 : low + 0.05, high === Infinity ? 4 : high - 0.05);
@@ -103,7 +106,7 @@ export function drawLinear(
   const bias = free ? { data: fill(c, () => normal(random)), shape: [c] } : { data: new Float64Array(c), shape: [c] };
   return {
     operands: {
-      features: { data: fill(n * d, feature), shape: [n, d] },
+      features: { data: free ? fill(n * d, () => normal(random)) : features, shape: [n, d] },
       weight: { data: fill(c * d, inside), shape: [c, d] },
       bias,
       outputs,

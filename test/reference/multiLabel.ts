@@ -46,10 +46,15 @@ export const multiLabelSoftMargin = rowLoss({
   scales(problem) {
     const layout = layoutFor(problem, -1);
     const share = classWeights(problem.options, layout.classes).map((w) => Math.abs(w) / layout.classes);
-    return rowScales(problem, layout, (x) => ({
-      loss: sumOf(share.map((w, k) => product(w, 1 + Math.abs(x[k]!)))),
-      grad: share,
-    }));
+    const y = targetOf(problem.inputs).data;
+    return rowScales(problem, layout, (x, i) => {
+      const { value } = softMarginRow(
+        x,
+        readRow(y, layout, i),
+        share.map((w) => w * layout.classes),
+      );
+      return { loss: sumOf(share) + value, grad: share };
+    });
   },
   measure: 'result',
 });

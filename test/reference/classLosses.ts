@@ -172,7 +172,7 @@ export const emd = classLoss({
 });
 
 /** Margins of a row and what the loss makes of them. */
-const marginOf = (x: Float64Array, t: number, k: number, margin: number): number => margin - x[t]! + x[k]!;
+const marginOf = (x: Float64Array, t: number, k: number, margin: number): number => margin + (x[k]! - x[t]!);
 
 /**
  * (w_t / C) Σ_{c≠t} max(0, margin - x_t + x_c)^p, p 1 or 2 (torch.nn.functional.multi_margin_loss). The gradient of t

@@ -38,7 +38,8 @@ export function divisorOf(loss: ReferenceLoss, { inputs, options }: Problem): nu
   }
   const { weightSum, count } = loss.compute(inputs, options);
   // zLoss has a mean of its own, by the count
-  return zLoss === 0 || weightSum === 0 ? Math.abs(weightSum) : Math.min(Math.abs(weightSum), count);
+  if (zLoss === 0) return Math.abs(weightSum);
+  return weightSum === 0 ? count : Math.min(Math.abs(weightSum), count);
 }
 
 export interface Bounds {

@@ -149,11 +149,16 @@ describe('a mean over nothing', () => {
     expect(run(loss, problem, { ...own, reduction: 'sum' }).grad.data.some((g) => g !== 0)).toBe(true);
   });
 
-  it('class weights that are 0 for every target, zLoss and all', () => {
-    const options = { weight: tensor64([0, 1]), reduction: 'mean', zLoss: 0.1 } as const;
+  it('class weights that are 0 for every target; zLoss has a mean of its own', () => {
+    const options = { weight: tensor64([0, 1]), reduction: 'mean' } as const;
     const got = one('crossEntropy', [1, 2], 0, options);
     expect([got.loss.data[0], got.weightSum, got.count, ...got.grad.data]).toEqual([nan, 0, 1, 0, 0]);
     expect(one('crossEntropy', [1, 2], 0, { ...options, emptyMean: 'zero' }).loss.data[0]).toBe(0);
+    const z = one('crossEntropy', [1, 2], 0, { ...options, emptyMean: 'zero', zLoss: 0.1 });
+    const lse = 2 + Math.log1p(Math.exp(-1));
+    expect(z.loss.data[0]).toBeCloseTo(0.1 * lse * lse, 13);
+    expect(z.grad.data[0]! + z.grad.data[1]!).toBeCloseTo(0.2 * lse, 13);
+    expect(one('crossEntropy', [1, 2], 0, { ...options, zLoss: 0.1 }).loss.data[0]).toBeNaN();
   });
 });
 

@@ -56,17 +56,16 @@ function logNormalizers(inputs: ReferenceInputs, options: ReferenceOptions): Ref
  * With lp = log_softmax, w = class weights, e = labelSmoothing, s = sampleWeight:
  *   index target t:  l = s [ (1-e) w_t (-lp_t) + (e/C) Σ_c w_c (-lp_c) ];  mean divides by Σ_kept s w_t
  *   probabilities y: l = -s Σ_c w_c ((1-e) y_c + e/C) lp_c;                mean divides by Σ s (the number of samples)
- * A target of the logits' own shape holds probabilities, any other holds indices. Where the weights add up to 0 the
- * mean, zLoss and all, counts as empty.
+ * A target of the logits' own shape holds probabilities, any other holds indices. zLoss has a mean of its own, by the
+ * kept samples: it counts where their weights are 0 or add up to 0.
  */
 function crossEntropyCompute(inputs: ReferenceInputs, options: ReferenceOptions): ReferenceResult {
-  const { reduction = 'mean', zLoss = 0 } = options;
+  const { zLoss = 0 } = options;
   const { logits, slopes } = shapeLogits({ inputs, options });
   const cross = plain({ ...inputs, input: logits }, options);
   const z = zLoss === 0 ? undefined : logNormalizers({ ...inputs, input: logits }, options);
-  const counts = z !== undefined && !(reduction === 'mean' && cross.weightSum === 0);
   const both = (own: Float64Array, added?: Float64Array): Float64Array =>
-    counts && added ? own.map((v, i) => v + added[i]!) : own;
+    added ? own.map((v, i) => v + added[i]!) : own;
   const grad = both(cross.grad.data, z?.grad.data).map((g, i) => product(g, slopes[i]!));
   return {
     ...cross,

@@ -2,7 +2,15 @@
 import { sizeOf } from './layout.ts';
 import { sumOf } from './numeric.ts';
 import { below, between, fill, normal, type Random } from './random.ts';
-import type { Problem, ReferenceInputs, ReferenceLoss, ReferenceOptions, ReferenceResult, Tensor64 } from './types.ts';
+import type {
+  Problem,
+  ReferenceInputs,
+  ReferenceLoss,
+  ReferenceOptions,
+  ReferenceResult,
+  TargetKind,
+  Tensor64,
+} from './types.ts';
 
 /** features [N, D], weight [C, D], bias [C]; `outputs` is the shape of a row of logits, whose product is C. */
 export interface LinearOperands {
@@ -89,8 +97,9 @@ export function drawLinear(
   [n, d]: readonly [number, number],
   outputs: readonly number[],
   axis?: number,
+  kind?: TargetKind,
 ): { readonly operands: LinearOperands; readonly problem: Problem } {
-  const problem = draw(random, [n, ...outputs], axis);
+  const problem = draw(random, [n, ...outputs], axis, kind);
   const [low, high] = domain(problem.options);
   const c = sizeOf(outputs);
   const free = low === -Infinity && high === Infinity;

@@ -31,7 +31,8 @@ export class Plan {
   input: usize; // float32
   inputOuter: i32; // from one step of outer to the next
   inputStep: i32; // from one class to the next
-  target: usize; // int32 class indices (INDICES), or float32 shaped like the input
+  indices: usize; // int32, one per sample: class indices, or ignoreIndex where a sample does not count (INDICES)
+  target: usize; // float32 shaped like the input
   targetOuter: i32;
   targetStep: i32;
   grad: usize; // float32: the gradient, or an activation's result; 0: loss only
@@ -52,11 +53,11 @@ export class Plan {
   c1: i32;
   c2: i32;
   d: usize;
-  sideGrad: usize; // float32: the gradient of operand c, of the same strides
+  sideGrad: usize; // float32: the gradient of operand c, of the same strides, or of d
   parts: usize; // float32 [members][partStep]: one loss per member and sample; 0: none is kept
   partStep: i32;
   partSums: usize; // float64 [members], added to
-  members: i32; // parts that a loss is made of
+  members: i32; // parts that a loss is made of, or samples that share one
   scratch: usize;
   // geometry
   outer: i32;
@@ -64,13 +65,13 @@ export class Plan {
   inner: i32;
   total: i32; // class operations: classes of the whole axis; elementwise ones: elements, the last row may be shorter
   first: i32; // class operations: the class that middle starts with
-  phase: u32; // class operations: which passes to make, EVERY_PHASE where middle is the whole axis
+  phase: u32; // class operations: which passes to make
   ignoreIndex: i32;
   flags: u32;
   bad: i32; // position of a target out of range, −1 where all are right
 }
 
-/** Targets are class indices. */
+/** There are indices. */
 export const INDICES: u32 = 1;
 /** Some target value marks a missing one. */
 export const IGNORE: u32 = 2;
@@ -86,8 +87,12 @@ export const WHOLE: u32 = 32;
 export const NONZERO: u32 = 64;
 /** The input has to lie in [low, high] too. */
 export const BOTH: u32 = 128;
-/** The class axis is not the last one: samples go by tiles, also where a block has only one of them along inner. */
+/** Samples go by tiles: the class axis is not the last one (also where a block has only one sample along inner), or no other walk is known. */
 export const COLUMNS: u32 = 256;
+/** The class axis is brought in blocks, of which middle is one, and the kernel called for each pass and block. */
+export const CUT: u32 = 512;
+/** Of losses over groups of samples: the sums are made, and the gradients to follow. */
+export const SETTLED: u32 = 1024;
 
 // The passes of a class operation over the class axis, for an axis that is brought in blocks (classes/walk.ts).
 export const MEASURE: u32 = 1;

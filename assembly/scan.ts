@@ -25,7 +25,7 @@ export function scanSamples(p: Plan): void {
     for (let i = start; i < end; i++) {
       let w = sampleWeightOf(p, i);
       if (indices) {
-        const t = load<i32>(p.target + (<usize>i << 2));
+        const t = load<i32>(p.indices + (<usize>i << 2));
         if (t == p.ignoreIndex) continue;
         if (<u32>t >= <u32>p.total) {
           p.bad = i;
@@ -50,14 +50,14 @@ function countIndices(p: Plan, start: i32, end: i32): bool {
   let skipped = splat(0), wrong = skipped;
   let i = start;
   for (; i + LANES <= end; i += LANES) {
-    const at = p.target + (<usize>i << 2), skip = isInt(at, p.ignoreIndex);
+    const at = p.indices + (<usize>i << 2), skip = isInt(at, p.ignoreIndex);
     skipped = tally(skipped, skip);
     wrong = or(wrong, outside(at, p.total, skip));
   }
   if (anyOf(wrong)) return false;
   let kept = i - start - tallied(skipped);
   for (; i < end; i++) {
-    const t = load<i32>(p.target + (<usize>i << 2));
+    const t = load<i32>(p.indices + (<usize>i << 2));
     if (t == p.ignoreIndex) continue;
     if (<u32>t >= <u32>p.total) return false;
     kept++;

@@ -6,5 +6,6 @@ export { tensor } from './api/tensor.ts';
 export * from './functions/activations.ts';
 export * from './functions/binary.ts';
 export * from './functions/classification.ts';
+export * from './functions/distributions.ts';
 export * from './functions/regression.ts';
 export type * from './values/types.ts';

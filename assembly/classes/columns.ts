@@ -165,3 +165,13 @@ export function shiftedHalves(column: usize, w: usize, classes: i32, half: v128,
   }
   return total;
 }
+
+/** Σ w·e over a block of classes of one vector column; w absent: all 1. */
+export function weighedSum(column: usize, w: usize, classes: i32): v128 {
+  let total = splat(0);
+  for (let c = 0; c < classes; c++, column += tileRow()) {
+    const e = loadV(column);
+    total = w ? madd(loadSplat(w + (<usize>c << 2)), e, total) : add(total, e);
+  }
+  return total;
+}

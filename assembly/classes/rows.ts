@@ -1,7 +1,7 @@
 // The frame of class operations that go by rows: the classes of a sample lie side by side and there are many. Its passes are
 // those of tiles.ts. A row of up to KEPT classes keeps its exponentials in the scratch; a longer one computes them again.
 
-import { ACCUMULATE, EVERY_PHASE, FINISH, GRADIENT, MEASURE, Plan, SECOND } from '../plan';
+import { ACCUMULATE, CUT, FINISH, GRADIENT, MEASURE, Plan, SECOND } from '../plan';
 import { openProducts } from '../sums';
 import { expRow, expRowBlock, maxRow } from './row';
 import { ARRAYS, PRODUCT } from './samples';
@@ -19,7 +19,7 @@ export type Opening = (p: Plan, t: Walk) => bool;
 /** Classes that the scratch has room for. */
 // @ts-ignore: decorator
 @inline function room(p: Plan): i32 {
-  return p.phase == EVERY_PHASE && p.total <= KEPT ? p.total : BLOCK;
+  return !(p.flags & CUT) && p.total <= KEPT ? p.total : BLOCK;
 }
 
 /** Takes a plan through the passes of an operation, row by row. `moved`: it computes with logits of its own making. */
@@ -35,7 +35,8 @@ export function rows(
     begin(p);
     openProducts(laneArray(p, PRODUCT));
   } else locate(p, t, 0);
-  t.kept = room(p) == p.total && p.phase == EVERY_PHASE;
+  const cut = (p.flags & CUT) != 0;
+  t.kept = !cut && room(p) == p.total;
   while (!(p.phase & MEASURE) || openChunk(p, t)) {
     while (!(p.phase & MEASURE) || advance(p, t, true)) {
       if (p.phase & MEASURE) {
@@ -51,7 +52,7 @@ export function rows(
       close(p, t);
       closeChunk(p, t);
     }
-    if (p.phase != EVERY_PHASE) break;
+    if (cut) break;
   }
   return 0;
 }

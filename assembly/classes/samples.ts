@@ -2,7 +2,7 @@
 // sample is idle where nothing of it counts (its target is ignored, or its weights are 0): its loss and its gradient are 0,
 // whatever its logits hold.
 
-import { anyOf, isInt, LANES, or, splat, storeV, VECTOR } from '../lane/lane';
+import { anyOf, everyBit, isInt, LANES, or, splat, storeV, VECTOR } from '../lane/lane';
 import { offsets } from '../lane/place';
 import { INDICES, Plan } from '../plan';
 import { copyFloats } from '../sums';
@@ -29,9 +29,10 @@ export const SCALE: usize = 15; // what multiplies the tile of gradients on its 
 export const PRODUCT: usize = 16; // products of (1 + q) whose logarithm is still to be taken (sums.ts)
 export const SUM: usize = 17; // where e is not kept: Σ e^(x−m) but for the maxima, float64, so two arrays
 export const TIES: usize = 19; // and the number of classes that are maxima
-export const FREE: usize = 20;
+export const ALL: usize = 20; // mask with every lane set
+export const FREE: usize = 21;
 /** All of them, with those that a loss may use. */
-export const ARRAYS: usize = 28;
+export const ARRAYS: usize = 36;
 
 /** One value for each sample of a tile, all 1. */
 export const ONES: usize = memory.data<f32>([
@@ -42,7 +43,10 @@ export const ONES: usize = memory.data<f32>([
 /** Fills the arrays that hold for all samples. */
 export function beginSamples(p: Plan): void {
   const upstream = splat(<f32>p.upstream);
-  for (let at: usize = 0; at < tileRow(); at += VECTOR) storeV(laneArray(p, UPSTREAM) + at, upstream);
+  for (let at: usize = 0; at < tileRow(); at += VECTOR) {
+    storeV(laneArray(p, UPSTREAM) + at, upstream);
+    storeV(laneArray(p, ALL) + at, everyBit());
+  }
 }
 
 /** Everything that scales the gradient of a sample, its incoming gradient included. */
@@ -73,7 +77,7 @@ export function openSamples(p: Plan, t: Walk, weighs: bool, spreads: bool, alway
   const targets = laneArray(p, TARGET);
   let marks = splat(0);
   if (indices) {
-    copyFloats(p.target + (<usize>t.sample << 2), targets, t.n);
+    copyFloats(p.indices + (<usize>t.sample << 2), targets, t.n);
     for (let i = t.n; i < end; i++) store<i32>(targets + (<usize>i << 2), p.ignoreIndex);
     for (let i = 0; i < end; i += LANES) {
       const at = <usize>i << 2;

@@ -10,12 +10,12 @@
 
 import { loadV, pmax, splat, storeV, sub, VECTOR } from '../lane/lane';
 import { narrow } from '../lane/wide';
-import { ACCUMULATE, EVERY_PHASE, FINISH, GRADIENT, MEASURE, Plan, SECOND } from '../plan';
+import { ACCUMULATE, CUT, FINISH, GRADIENT, MEASURE, Plan, SECOND } from '../plan';
 import { openProducts } from '../sums';
 import { blankLanes, expBlock, expTile, maxTile } from './columns';
 import { pack, tileRow, unpack } from './pack';
 import {
-  ARRAYS, AWAY, beginSamples, IDLE, MAX, OF_TARGET, openSamples, PRODUCT, REST, SUM, TARGET, TIES,
+  ALL, ARRAYS, AWAY, beginSamples, IDLE, MAX, OF_TARGET, openSamples, PRODUCT, REST, SUM, TARGET, TIES,
 } from './samples';
 import { advance, begin, closeChunk, laneArray, locate, openChunk, stateBytes, Walk } from './walk';
 
@@ -33,6 +33,8 @@ export const SPARE: u32 = 8; // a tile more
 export const WEIGHS: u32 = 16; // the class weight of its target weighs a sample
 export const SPREADS: u32 = 32; // a sample counts even where that is 0
 export const ALWAYS: u32 = 64; // or where its sample weight is
+export const SHARP: u32 = 256; // exponentials are refined whatever q is
+export const DIRECT: u32 = 128; // no tiles: the loss reads and writes a few values in their place
 
 /** Classes of a tile. Four tiles of these are 2 MiB. */
 export const TILE_CLASSES: i32 = 2048;
@@ -47,7 +49,7 @@ const FAR_APART: usize = 2048;
 
 /** Scratch of a loss that asks for `traits` and for some bytes of its own, which come last. */
 function bytesOf(p: Plan, traits: u32, own: usize): usize {
-  const tiles = traits & SPARE ? 4 : traits & VALUES ? 3 : 2;
+  const tiles = traits & DIRECT ? 0 : traits & SPARE ? 4 : traits & VALUES ? 3 : 2;
   return stateBytes(ARRAYS) + <usize>tiles * <usize>min(p.total, TILE_CLASSES) * tileRow() + own;
 }
 
@@ -62,17 +64,17 @@ export function tiles(
   load: Pass, measure: Pass, first: Pass, second: Pass, finish: Pass, gradient: Pass, store: Pass, close: Pass,
 ): usize {
   if (!p.scratch) return bytesOf(p, traits, own);
-  const whole = p.phase == EVERY_PHASE;
+  const cut = (p.flags & CUT) != 0, fresh = !cut || (p.phase & MEASURE) != 0;
   const t = changetype<Walk>(p.scratch);
-  if (p.phase & MEASURE) {
+  if (fresh) {
     begin(p);
     beginSamples(p);
     openProducts(laneArray(p, PRODUCT));
   } else locate(p, t, 0);
-  t.kept = whole && p.middle <= TILE_CLASSES;
-  while (!(p.phase & MEASURE) || openChunk(p, t)) {
-    while (!(p.phase & MEASURE) || advance(p, t, false)) {
-      if (p.phase & MEASURE) {
+  t.kept = !cut && p.middle <= TILE_CLASSES;
+  while (!fresh || openChunk(p, t)) {
+    while (!fresh || advance(p, t, false)) {
+      if (fresh) {
         openSamples(p, t, (traits & WEIGHS) != 0, (traits & SPREADS) != 0, (traits & ALWAYS) != 0);
         reset(p, t);
       }
@@ -84,19 +86,17 @@ export function tiles(
         exponentials(p, t, traits, true);
         first(p, t);
         second(p, t);
-        finish(p, t);
-        if (p.grad) {
+        if (p.phase & FINISH) finish(p, t);
+        if (p.grad != 0 && (p.phase & GRADIENT) != 0) {
           gradient(p, t);
-          send(p, t, store);
+          send(p, t, traits, store);
         }
       } else blocks(p, t, traits, load, measure, first, second, finish, gradient, store);
-      if (!(p.phase & MEASURE)) break;
+      if (!fresh) break;
     }
-    if (p.phase & FINISH) {
-      close(p, t);
-      closeChunk(p, t);
-    }
-    if (!whole) break;
+    if (p.phase & FINISH) close(p, t);
+    if (!cut || (p.phase & FINISH) != 0) closeChunk(p, t);
+    if (cut) break;
   }
   return 0;
 }
@@ -133,7 +133,7 @@ function blocks(
       else if (phase == SECOND) second(p, t);
       else {
         gradient(p, t);
-        send(p, t, store);
+        send(p, t, traits, store);
       }
     }
     t.x = x;
@@ -152,6 +152,7 @@ function reset(p: Plan, t: Walk): void {
 }
 
 function fetch(p: Plan, t: Walk, traits: u32, load: Pass): void {
+  if (traits & DIRECT) return;
   pack(t.x, t.classX, t.sampleX, t.count, t.n, tileOf(p, 0));
   if ((traits & VALUES) != 0 && p.target) pack(t.y, t.classY, t.sampleY, t.count, t.n, tileOf(p, 2));
   load(p, t);
@@ -159,6 +160,7 @@ function fetch(p: Plan, t: Walk, traits: u32, load: Pass): void {
 
 /** What idle samples hold does not matter: zeros, so that nothing of it spreads. */
 function clearIdle(p: Plan, t: Walk, traits: u32): void {
+  if (traits & DIRECT) return;
   for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) {
     const idle = loadV(laneArray(p, IDLE) + at);
     blankLanes(tileOf(p, 0) + at, t.count, idle);
@@ -184,7 +186,7 @@ function measureMax(p: Plan, t: Walk, traits: u32): void {
 function exponentials(p: Plan, t: Walk, traits: u32, sums: bool): void {
   const tile = tileOf(p, 0), to = tileOf(p, 1), maxima = laneArray(p, MAX);
   if (traits & EXPONENTIALS) {
-    if (t.kept) expKept(p, t, tile, to, maxima);
+    if (t.kept) expKept(p, t, tile, to, maxima, traits & SHARP ? laneArray(p, ALL) : 0);
     else expBlock(tile, to, t.count, t.n, maxima, sums ? laneArray(p, SUM) : 0, laneArray(p, TIES));
   }
   if (!sums || !(traits & OF_TARGETS)) return;
@@ -201,7 +203,7 @@ function exponentials(p: Plan, t: Walk, traits: u32, sums: bool): void {
 }
 
 /** expTile; lines that the next steps need are on their way when it ends. */
-function expKept(p: Plan, t: Walk, tile: usize, to: usize, maxima: usize): void {
+function expKept(p: Plan, t: Walk, tile: usize, to: usize, maxima: usize, marks: usize): void {
   let x: usize = 0, stepX: usize = 0, g: usize = 0, stepG: usize = 0;
   if (t.sampleX == 4 && t.classX >= FAR_APART) {
     const width = <usize>t.n << 2;
@@ -211,7 +213,7 @@ function expKept(p: Plan, t: Walk, tile: usize, to: usize, maxima: usize): void 
     g = t.g ? t.g : t.x;
     stepG = t.g ? t.classG : t.classX;
   }
-  expTile(tile, to, t.count, t.n, maxima, laneArray(p, REST), 0, x, stepX, g, stepG);
+  expTile(tile, to, t.count, t.n, maxima, laneArray(p, REST), marks, x, stepX, g, stepG);
 }
 
 /** q from the sums of all blocks. */
@@ -222,7 +224,8 @@ function closeRests(p: Plan, t: Walk): void {
   }
 }
 
-function send(p: Plan, t: Walk, store: Pass): void {
+function send(p: Plan, t: Walk, traits: u32, store: Pass): void {
+  if (traits & DIRECT) return;
   store(p, t);
   unpack(tileOf(p, 1), t.g, t.classG, t.sampleG, t.count, t.n, t.scales);
 }

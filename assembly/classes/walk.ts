@@ -2,7 +2,7 @@
 // added up in order: whoever cuts a batch at the ends of chunks (blocks of arrays, threads, a linear head) gets the same bits.
 // Within a chunk they go by tiles (many samples, one in each lane) or by rows (one sample, vectors along its classes).
 
-import { COLUMNS, EVERY_PHASE, Plan } from '../plan';
+import { COLUMNS, CUT, Plan } from '../plan';
 import { tileRow, tileWidth } from './pack';
 
 /** Values of the input in a chunk, where its samples are that small; src/work/blocks.ts cuts alike. */
@@ -34,6 +34,7 @@ export class Walk {
   end: i32; // the first sample of the next chunk
   first: i32;
   count: i32;
+  kind: i32; // which of a family of losses
   far: bool; // the loss's own
   farther: bool;
   kept: bool; // e stays in the scratch from the sums to the gradient; else it is computed again
@@ -78,6 +79,7 @@ function chunkSamples(p: Plan): i32 {
   const unit = p.total * p.inner;
   if (p.inner == 1) {
     const rows = max(1, CHUNK / max(1, p.total));
+    if (p.flags & COLUMNS) return max(NARROWEST, rows & -NARROWEST);
     return rows >= NARROWEST ? rows & -NARROWEST : rows;
   }
   if (unit <= CHUNK) return CHUNK / max(1, unit) * p.inner;
@@ -113,7 +115,7 @@ export function advance(p: Plan, t: Walk, rows: bool): bool {
 /** The first sample behind the chunk that starts with one. */
 export function chunkEnd(p: Plan, sample: i32): i32 {
   const samples = p.outer * p.inner;
-  if (p.phase != EVERY_PHASE) return samples;
+  if (p.flags & CUT) return samples;
   const size = chunkSamples(p);
   if (p.inner == 1 || size >= p.inner) return min(sample + size, samples);
   const within = sample % p.inner;

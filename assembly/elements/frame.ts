@@ -83,11 +83,12 @@ function strips(p: Plan, gain: f64, strip: Strip): usize {
     openRun(p, run);
     for (let from = 0; from < run.n; from += stripLength()) {
       openStrip(p, run, from, gain);
+      // before slopes are written over the input
+      if (bounded) wrong = or(wrong, faults(p, run));
       strip(p, run);
       for (let i = run.count; i < run.size; i++) store<f32>(run.terms + (<usize>i << 2), 0);
       const end = <usize>run.size << 2;
       if (masked) clearIdle(p, run);
-      if (bounded) wrong = or(wrong, faults(p, run));
       for (let at: usize = 0; at < end; at += VECTOR) acc = widenAdd(acc, loadV(run.terms + at));
       closeStrip(p, run, from);
       if (p.sideGrad) keepSides(p, run, from);

@@ -15,25 +15,38 @@ const FACTORS = 512;
 /** Vectors whose terms are summed in float32. */
 const SHORT = 16;
 
+/** The loop of a loss over n elements, whole vectors: adds their terms to the accumulator at sums, returns a mask of illegal ones. */
+type Stretch = (p: Plan, x: usize, y: usize, g: usize, n: i32, sums: usize, f: v128) => v128;
+
 /** Takes a plan through the loop of a loss, or through strips where it is not simple. */
 export function plainly<O>(p: Plan, simple: bool): usize {
   if (!p.scratch || !simple || (p.a | p.b | p.incoming | p.loss) != 0 || (p.flags & IGNORE) != 0) return elements<O>(p);
   const o = changetype<O>(p);
-  const run = beginRuns(p);
+  const gain: f64 = isDefined(o.gain) ? o.gain() : 1, idle: f32 = isDefined(o.idle) ? o.idle() : 0;
+  return stretches(p, gain, idle, (p: Plan, x: usize, y: usize, g: usize, n: i32, sums: usize, f: v128): v128 => {
+    const o = changetype<O>(p);
+    if (isDefined(o.exponent)) return exponentials<O>(p, x, y, g, n, sums, f);
+    return isDefined(o.legal) ? singly<O>(p, x, y, g, n, sums, f) : differences<O>(p, x, y, g, n, sums, f);
+  });
+}
+
+/** Runs a loop over the chunks of a plan. */
+function stretches(p: Plan, gain: f64, idle: f32, stretch: Stretch): usize {
+  const run = beginRuns(p), f = splat(<f32>(p.upstream * gain));
   let wrong = splat(0);
   while (nextRun(p, run)) {
     const at = <usize>run.at << 2, whole = run.n & -LANES, rest = run.n - whole;
     const sums = padOf(p, 3);
     storeV(sums, zeroW());
-    wrong = or(wrong, stretch<O>(p, p.input + at, p.target + at, p.grad ? p.grad + at : 0, whole, sums));
+    wrong = or(wrong, stretch(p, p.input + at, p.target + at, p.grad ? p.grad + at : 0, whole, sums, f));
     if (rest) {
       // the last vector is computed in pads, filled up with elements that cost nothing
       const x = padOf(p, 0), y = padOf(p, 1), g = padOf(p, 2), end = at + (<usize>whole << 2);
-      storeV(x, splat(isDefined(o.idle) ? o.idle() : 0));
+      storeV(x, splat(idle));
       storeV(y, splat(0));
       copyFloats(p.input + end, x, rest);
       copyFloats(p.target + end, y, rest);
-      wrong = or(wrong, stretch<O>(p, x, y, p.grad ? g : 0, LANES, sums));
+      wrong = or(wrong, stretch(p, x, y, p.grad ? g : 0, LANES, sums, f));
       if (p.grad) copyFloats(g, p.grad + end, rest);
     }
     p.sum += sumOf(loadV(sums));
@@ -42,12 +55,20 @@ export function plainly<O>(p: Plan, simple: bool): usize {
   return 0;
 }
 
-/** Adds the terms of n elements, whole vectors, to the accumulator at sums; returns a mask of illegal ones. */
-function stretch<O>(p: Plan, x: usize, y: usize, g: usize, n: i32, sums: usize): v128 {
+/** The loop of a loss that does much for an element, and whose targets have a range. */
+function singly<O>(p: Plan, x: usize, y: usize, g: usize, n: i32, sums: usize, f: v128): v128 {
   const o = changetype<O>(p);
-  const f = splat(<f32>(p.upstream * (isDefined(o.gain) ? o.gain() : 1)));
-  if (isDefined(o.exponent)) return exponentials<O>(p, x, y, g, n, sums, f);
-  return differences<O>(p, x, y, g, n, sums, f);
+  let acc = loadV(sums), right = everyBit();
+  for (; n > 0; n -= LANES, x += VECTOR, y += VECTOR) {
+    const v = loadV(x), t = loadV(y);
+    right = and(right, o.legal(v, t));
+    acc = widenAdd(acc, o.term(v, t));
+    if (!g) continue;
+    storeV(g, o.slope(v, t, f));
+    g += VECTOR;
+  }
+  storeV(sums, acc);
+  return clear(everyBit(), right);
 }
 
 /** The loop of a loss without exponentials, which does little for an element: four vectors a turn. */

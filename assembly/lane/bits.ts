@@ -55,6 +55,12 @@
   return v128.andnot(i32x4.ge_u(v128.load(p), i32x4.splat(n)), skip);
 }
 
+/** Lanes that are, as int32, a class. */
+// @ts-ignore: decorator
+@inline export function isClass(targets: v128, c: i32): v128 {
+  return i32x4.eq(targets, i32x4.splat(c));
+}
+
 /** The first lane of a mask that is set. */
 export function firstOf(mask: v128): i32 {
   if (i32x4.extract_lane(mask, 0)) return 0;

@@ -151,6 +151,32 @@ export const VECTOR: usize = 16;
   return v128.xor(a, s);
 }
 
+/** v, negated where d is negative. */
+// @ts-ignore: decorator
+@inline export function signed(v: v128, d: v128): v128 {
+  return v128.xor(v, v128.and(d, f32x4.splat(-0.0)));
+}
+
+/** v times the sign of d: 0 where that is 0, NaN where it is NaN. */
+// @ts-ignore: decorator
+@inline export function bySign(v: v128, d: v128): v128 {
+  return v128.or(v128.and(signed(v, d), f32x4.ne(d, f32x4.splat(0))), f32x4.ne(d, d));
+}
+
+/** 1/(1 + a) for a ≥ 0: what the sum loses is put back. */
+// @ts-ignore: decorator
+@inline export function inverseOf1(a: v128): v128 {
+  const one = f32x4.splat(1), n = f32x4.add(a, one), lost = f32x4.sub(a, f32x4.sub(n, one));
+  const r = f32x4.div(one, n);
+  return nmadd(r, f32x4.mul(lost, r), r);
+}
+
+/** a·b, 0 where a is 0, whatever b is. */
+// @ts-ignore: decorator
+@inline export function massTimes(a: v128, b: v128): v128 {
+  return v128.and(f32x4.mul(a, b), f32x4.ne(a, f32x4.splat(0)));
+}
+
 /** The nearest whole number. */
 // @ts-ignore: decorator
 @inline export function nearest_(a: v128): v128 {

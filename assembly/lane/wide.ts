@@ -6,13 +6,15 @@
   return f64x2.splat(0);
 }
 
+/** The lower two lanes. */
 // @ts-ignore: decorator
-@inline function low(v: v128): v128 {
+@inline export function low(v: v128): v128 {
   return f64x2.promote_low_f32x4(v);
 }
 
+/** The upper two lanes. */
 // @ts-ignore: decorator
-@inline function high(v: v128): v128 {
+@inline export function high(v: v128): v128 {
   return f64x2.promote_low_f32x4(v128.shuffle<f32>(v, v, 2, 3, 2, 3));
 }
 
@@ -60,7 +62,7 @@ export function addWide(p: usize, v: v128): void {
 
 /** Four float64 as float32. */
 // @ts-ignore: decorator
-@inline function join(a: v128, b: v128): v128 {
+@inline export function join(a: v128, b: v128): v128 {
   return v128.shuffle<f32>(f32x4.demote_f64x2_zero(a), f32x4.demote_f64x2_zero(b), 0, 1, 4, 5);
 }
 
@@ -73,6 +75,45 @@ export function narrow(p: usize, v: v128): v128 {
 export function product(a: v128, b: v128, c: f64): v128 {
   const by = f64x2.splat(c);
   return join(f64x2.mul(f64x2.mul(low(a), low(b)), by), f64x2.mul(f64x2.mul(high(a), high(b)), by));
+}
+
+// Two lanes of float64 by themselves.
+
+// @ts-ignore: decorator
+@inline export function splatW(x: f64): v128 {
+  return f64x2.splat(x);
+}
+
+// @ts-ignore: decorator
+@inline export function addW(a: v128, b: v128): v128 {
+  return f64x2.add(a, b);
+}
+
+// @ts-ignore: decorator
+@inline export function subW(a: v128, b: v128): v128 {
+  return f64x2.sub(a, b);
+}
+
+// @ts-ignore: decorator
+@inline export function mulW(a: v128, b: v128): v128 {
+  return f64x2.mul(a, b);
+}
+
+// @ts-ignore: decorator
+@inline export function divW(a: v128, b: v128): v128 {
+  return f64x2.div(a, b);
+}
+
+/** Mask of the lanes in which a > b. */
+// @ts-ignore: decorator
+@inline export function gtW(a: v128, b: v128): v128 {
+  return f64x2.gt(a, b);
+}
+
+/** Stores both lanes as float32. */
+// @ts-ignore: decorator
+@inline export function storeNarrow(p: usize, acc: v128): void {
+  v128.store64_lane(p, f32x4.demote_f64x2_zero(acc), 0);
 }
 
 /** The sum of the accumulator's lanes. */

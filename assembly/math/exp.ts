@@ -69,8 +69,7 @@ const EXP: usize = memory.data<f32>([
  * e^x for any x: Infinity above 88.7228, as float32 has it, 0 below −87.3365. Twice 2^(n−1)·e^r, since 2^128 is no float32.
  * Within 1 ULP like expWith (1.03 in the relaxed tier).
  */
-// @ts-ignore: decorator
-@inline export function expAny(x: v128): v128 {
+export function expAny(x: v128): v128 {
   const limited = pmin(splat(89), x); // NaN stays
   const n = madd(limited, expConstant(0), expConstant(1));
   const whole = sub(n, expConstant(1));

@@ -19,7 +19,7 @@ const LOG: usize = memory.data<f32>([
 
 /** k·ln 2 + log(1 + f) for f on [√½ − 1, √2 − 1]: f − f²/2 + f³·P(f), 5.9e-9 relative. */
 // @ts-ignore: decorator
-@inline function logOf(f: v128, k: v128): v128 {
+@inline export function logOf(f: v128, k: v128): v128 {
   let p = madd(logConstant(7), f, logConstant(6));
   p = madd(p, f, logConstant(5));
   p = madd(p, f, logConstant(4));
@@ -52,7 +52,8 @@ export function log1p(q: v128): v128 {
 }
 
 /** log x within 1.5 ULP, subnormal x too; log 0 is −Infinity, log Infinity Infinity, NaN below 0. */
-export function log(x: v128): v128 {
+// @ts-ignore: decorator
+@inline export function logInline(x: v128): v128 {
   const tiny = lt(x, splat(1.17549435e-38));
   const u = select_(mul(x, splat(16777216)), x, tiny); // 2^24
   const bits = exponentBits(u);
@@ -61,4 +62,9 @@ export function log(x: v128): v128 {
   y = select_(y, splat(NaN), le(splat(0), x));
   y = select_(splat(-Infinity), y, eq(x, splat(0)));
   return select_(x, y, eq(x, splat(Infinity)));
+}
+
+/** logInline by a call. */
+export function log(x: v128): v128 {
+  return logInline(x);
 }

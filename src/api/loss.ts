@@ -7,14 +7,14 @@ import type { Runtime } from '../machine/runtime.ts';
 import { trim } from '../values/guard.ts';
 import type { Activation, CommonOptions, Loss, Tensor, TensorInput } from '../values/types.ts';
 import { type Wanted, Work } from '../work/work.ts';
-import { type Extra, resultsOf } from './results.ts';
+import { gradientsOf, resultsOf, type TypesOf } from './results.ts';
 import { prepareStep } from './step.ts';
 
 /** Gives the runtime at the first call. */
 export type RuntimeSource = () => Runtime;
 
 /** The loss of a record. */
-export type LossOf<R extends OperationRecord> = Loss<OptionsOf<R>, Extra<R>>;
+export type LossOf<R extends OperationRecord> = Loss<TypesOf<R>>;
 /** The activation of a record. */
 export type ActivationOf<R extends OperationRecord> = Activation<OptionsOf<R> & Pick<CommonOptions, 'out'>>;
 
@@ -34,7 +34,7 @@ const LOSS: Wanted = { grad: false };
 /** The loss of a record, on the runtime that `source` gives. */
 export function makeLoss<R extends OperationRecord>(record: R, source: RuntimeSource): LossOf<R> {
   const { name } = record;
-  const fused = (input: TensorInput, target: TensorInput, options?: unknown) => {
+  const fused = (input: unknown, target: unknown, options?: unknown) => {
     try {
       return resultsOf(once(checkLoss(name, record, input, target, options), source(), GRAD), true);
     } catch (error) {
@@ -42,7 +42,7 @@ export function makeLoss<R extends OperationRecord>(record: R, source: RuntimeSo
       throw error;
     }
   };
-  const forward = (input: TensorInput, target: TensorInput, options?: unknown) => {
+  const forward = (input: unknown, target: unknown, options?: unknown) => {
     try {
       return resultsOf(once(checkLoss(`${name}.forward`, record, input, target, options), source(), LOSS), false);
     } catch (error) {
@@ -50,16 +50,16 @@ export function makeLoss<R extends OperationRecord>(record: R, source: RuntimeSo
       throw error;
     }
   };
-  const backward = (gradOutput: TensorInput, input: TensorInput, target: TensorInput, options?: unknown) => {
+  const backward = (gradOutput: unknown, input: unknown, target: unknown, options?: unknown) => {
     try {
       const call = checkLoss(`${name}.backward`, record, input, target, options, [gradOutput]);
-      return { grad: once(call, source(), GRAD).grad };
+      return gradientsOf(once(call, source(), GRAD));
     } catch (error) {
       trim(error, backward);
       throw error;
     }
   };
-  const prepare = (input: TensorInput, target: TensorInput, options?: unknown) => {
+  const prepare = (input: unknown, target: unknown, options?: unknown) => {
     try {
       return prepareStep(checkLoss(`${name}.prepare`, record, input, target, options), source());
     } catch (error) {

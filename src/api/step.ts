@@ -4,6 +4,7 @@ import type { Call } from '../arguments/call.ts';
 import { Plan, type Runtime } from '../machine/runtime.ts';
 import { trim } from '../values/guard.ts';
 import type { Step, Tensor } from '../values/types.ts';
+import { gradientsOf } from './results.ts';
 import { Work } from '../work/work.ts';
 
 /** A step of a call. */
@@ -40,14 +41,15 @@ export function prepareStep(call: Call, runtime: Runtime): Step {
     memory.release(base, work.bytes);
     plan.free();
   };
-  const results = {
-    grad: () => work.grad,
-    sum: () => work.sum + work.sideSum,
-    zSum: () => work.sideSum,
-    count: () => work.count,
-    weightSum: () => work.weightSum,
+  const { sums } = work;
+  const results: Record<string, () => unknown> = {
+    sum: () => sums.sum + sums.sideSum,
+    zSum: () => sums.sideSum,
+    count: () => sums.count,
+    weightSum: () => sums.weightSum,
     componentLosses: () => work.parts,
   };
+  for (const key in gradientsOf(work)) results[key] = () => gradientsOf(work)[key];
   for (const [key, get] of Object.entries(results)) Object.defineProperty(step, key, { get, enumerable: true });
   Object.assign(step, { free });
   if (Symbol.dispose) Object.defineProperty(step, Symbol.dispose, { value: free });

@@ -3,9 +3,10 @@
 import type { NumberField, OperandField, OperationRecord } from '../losses/record.ts';
 import type { NumericArray, Reduction, Tensor } from '../values/types.ts';
 import type { Operand } from './operand.ts';
+import type { Sparse } from './sparse.ts';
 
-/** How an operand lies to the samples or elements of the input. */
-export type Role = 'values' | 'samples' | 'whole' | 'repeating';
+/** How an operand lies to the samples or elements of the input, or of a gradient per loss to those. */
+export type Role = 'values' | 'samples' | 'losses' | 'whole' | 'repeating';
 
 /** An operand of a kernel. */
 export interface Use {
@@ -14,13 +15,14 @@ export interface Use {
   readonly operand: Operand;
   /** Repeating operands: in elements, along each axis of the input. */
   readonly strides?: readonly number[];
+  /** It has a gradient of its own. */
+  readonly pulls?: true;
 }
 
 /** What a loss is compared with. */
-export interface Target {
-  readonly kind: 'indices' | 'values';
-  readonly operand: Operand;
-}
+export type Target =
+  | { readonly kind: 'indices' | 'values' | 'sets'; readonly operand: Operand }
+  | { readonly kind: 'sparse'; readonly sparse: Sparse };
 
 /** Where a gradient goes. */
 export interface Output {
@@ -40,19 +42,25 @@ export class Call {
   outer = 1;
   middle = 1;
   inner = 1;
+  /** The shape without the class axis, which index targets have; elementwise the input's. */
+  sampleShape: readonly number[];
   /** The shape of the loss without reduction. */
   lossShape: readonly number[];
+  /** Losses over groups of samples: samples of a group. */
+  group = 0;
   reduction: Reduction = 'mean';
   emptyMean: 'nan' | 'zero' = 'nan';
   scale = 1;
   out: Output | undefined;
+  /** Where the gradient of the second operand goes. */
+  outSecond: Output | undefined;
   target: Target | undefined;
   /** The incoming gradient of the backward form: one number, or one per loss. */
   incoming: number | Operand = 1;
   readonly uses: Use[] = [];
   /** Arrays that were read beside the operands. */
   readonly arrays: NumericArray[] = [];
-  readonly numbers: [field: NumberField, value: number][] = [];
+  readonly numbers: Partial<Record<NumberField, number>> = {};
   ignoreIndex: number | undefined;
   labels: readonly number[] | undefined;
   marker: number | undefined;
@@ -64,17 +72,17 @@ export class Call {
     this.record = record;
     this.input = input;
     this.shape = input.shape ?? [input.length];
-    this.lossShape = this.shape;
+    this.sampleShape = this.lossShape = this.shape;
   }
 
   /** Size of the first axis that is not the class axis, by which batchmean divides. */
   get batch(): number {
-    return this.lossShape[0] ?? 1;
+    return this.sampleShape[0] ?? 1;
   }
 
-  /** The number that an option goes into the kernel as. */
-  number(field: NumberField, value: number): void {
-    this.numbers.push([field, value]);
+  /** Whether it has a class axis. */
+  get byClass(): boolean {
+    return this.record.walk !== 'element';
   }
 
   /** The operand of a field, if it was given. */

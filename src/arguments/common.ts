@@ -4,6 +4,7 @@ import type { OperationRecord } from '../losses/record.ts';
 import { describe, isTyped, overlap, sameShape, show, sizeOf } from '../values/array.ts';
 import { FINITE, readNumber } from '../values/number.ts';
 import type { NumericArray, Reduction, Tensor } from '../values/types.ts';
+import { adviceOnName, adviceOnOptions } from './advice.ts';
 import type { Call, Output } from './call.ts';
 import { readShape } from './operand.ts';
 
@@ -24,7 +25,8 @@ const none: Given = Object.freeze({});
 export function readNames(name: string, record: OperationRecord, options: unknown): Given {
   if (options === undefined) return none;
   if (typeof options !== 'object' || options === null || Array.isArray(options) || isTyped(options)) {
-    throw new TypeError(`${name}: options is ${describe(options)}, expected an object`);
+    const hint = adviceOnOptions(options, namesOf(record));
+    throw new TypeError(`${name}: options is ${describe(options)}, expected an object${hint}`);
   }
   const given: Record<string, unknown> = {};
   for (const key of Object.keys(options)) {
@@ -32,8 +34,9 @@ export function readNames(name: string, record: OperationRecord, options: unknow
     if (value === undefined) continue;
     const known = Object.hasOwn(record.options, key) || isCommon(key, record);
     if (!known) {
-      const names = namesOf(record).join(', ');
-      throw new TypeError(`${name}: unknown option ${JSON.stringify(key)}, expected one of ${names}`);
+      const names = namesOf(record);
+      const hint = adviceOnName(key, names, record.name);
+      throw new TypeError(`${name}: unknown option ${JSON.stringify(key)}, expected one of ${names.join(', ')}${hint}`);
     }
     given[key] = value;
   }
@@ -63,12 +66,27 @@ export function readCommon(call: Call, { reduction, emptyMean, scale, out }: Giv
     call.emptyMean = emptyMean;
   }
   if (scale !== undefined) call.scale = readNumber(scale, `${name}: scale`, FINITE);
-  if (out !== undefined) call.out = readOut(out, call);
+  if (out !== undefined) readOuts(call, out);
+}
+
+/** Where the gradient goes, or the two of them. */
+function readOuts(call: Call, out: unknown): void {
+  const { name, record, shape } = call;
+  const { second } = record;
+  if (second === undefined || second in record.options) {
+    call.out = readOut(out, shape, `${name}: out`);
+    return;
+  }
+  if (typeof out !== 'object' || out === null || isTyped(out)) {
+    throw new TypeError(`${name}: out is ${describe(out)}, expected an object { ${record.names[0]}, ${second} }`);
+  }
+  const { [record.names[0]]: first, [second]: other } = out as Record<string, unknown>;
+  call.out = readOut(first, shape, `${name}: out.${record.names[0]}`);
+  call.outSecond = readOut(other, shape.slice(0, -1), `${name}: out.${second}`);
 }
 
 /** The tensor or Float32Array that receives a result. */
-function readOut(out: unknown, { name, shape }: Call): Output {
-  const where = `${name}: out`;
+function readOut(out: unknown, shape: readonly number[], where: string): Output {
   let data = out;
   let tensor: Tensor | undefined;
   let own: readonly number[] | undefined;
@@ -89,20 +107,25 @@ function readOut(out: unknown, { name, shape }: Call): Output {
 
 /** `out` shares memory with nothing but, wholly, the input. */
 export function checkOverlap(call: Call, others: readonly (NumericArray | undefined)[]): void {
-  const { name, record, input, out } = call;
-  if (!out) return;
-  const { data } = out;
-  const itself = record.names[0];
-  const array = input.typed;
-  if (array && overlap(data, array)) {
-    const whole = array instanceof Float32Array && data.byteOffset === array.byteOffset && array.length === data.length;
-    if (!whole) {
-      throw new RangeError(`${name}: out overlaps ${itself} in part, expected ${itself} itself or other memory`);
+  const { name, record, input, uses, out, outSecond } = call;
+  const second = uses.find(({ pulls }) => pulls)?.operand;
+  const pairs = [
+    { to: out, itself: record.names[0], array: input.typed, rest: [second?.typed, outSecond?.data] },
+    { to: outSecond, itself: record.second, array: second?.typed, rest: [input.typed] },
+  ];
+  for (const { to, itself, array, rest } of pairs) {
+    if (!to) continue;
+    const { data } = to;
+    if (array && overlap(data, array)) {
+      const whole = array instanceof Float32Array && data.byteOffset === array.byteOffset && array.length === data.length;
+      if (!whole) {
+        throw new RangeError(`${name}: out overlaps ${itself} in part, expected ${itself} itself or other memory`);
+      }
     }
-  }
-  for (const other of others) {
-    if (other && overlap(data, other)) {
-      throw new RangeError(`${name}: out overlaps another argument, expected ${itself} itself or other memory`);
+    for (const other of [...others, ...rest]) {
+      if (other && overlap(data, other)) {
+        throw new RangeError(`${name}: out overlaps another argument, expected ${itself} itself or other memory`);
+      }
     }
   }
 }

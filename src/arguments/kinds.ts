@@ -2,7 +2,7 @@
 // its name.
 
 import type { NumberField, OperandField, OptionKind, OptionRecord } from '../losses/record.ts';
-import { describe, show, sizeOf } from '../values/array.ts';
+import { describe, sameShape, show, sizeOf } from '../values/array.ts';
 import { FINITE, INTEGER, type Rule, readNumber } from '../values/number.ts';
 import { broadcastStrides } from '../values/shape.ts';
 import type { Call, Role } from './call.ts';
@@ -18,7 +18,22 @@ export interface Kind {
 
 const number = (rule: Rule): Kind => ({
   takes: rule.takes,
-  read: (value, where, call, { to }) => call.number(to as NumberField, readNumber(value, where, rule)),
+  read: (value, where, { numbers }, { to }) => {
+    numbers[to as NumberField] = readNumber(value, where, rule);
+  },
+});
+
+/** One of some values, which kernels know by their place in the list. */
+const choice = (values: readonly unknown[], takes: string): Kind => ({
+  takes,
+  read: (value, where, { numbers }, { to }) => {
+    const place = values.indexOf(value);
+    if (place < 0) {
+      const error = typeof value === typeof values[0] ? RangeError : TypeError;
+      throw new error(`${where} is ${describe(value)}, expected ${takes}`);
+    }
+    numbers[to as NumberField] = typeof value === 'number' ? value : place;
+  },
 });
 
 /** An operand of a shape of its own, of which `what` says what that is. */
@@ -47,7 +62,7 @@ export const KINDS: Readonly<Record<OptionKind, Kind>> = {
     },
   },
   perClass: shaped('[C]', 'whole', ({ middle }) => [middle], 'one per class'),
-  perSample: shaped('one per sample', 'samples', ({ lossShape }) => lossShape, 'one per sample'),
+  perSample: shaped('one per sample', 'samples', ({ sampleShape }) => sampleShape, 'one per sample'),
   perElement: shaped('the shape of `input`', 'values', ({ shape }) => shape, 'the shape of input'),
   broadcast: {
     takes: 'a number, or a tensor that broadcasts',
@@ -55,6 +70,15 @@ export const KINDS: Readonly<Record<OptionKind, Kind>> = {
       const operand = readOperand(value, where);
       const strides = stridesOf(operand, call.shape);
       call.uses.push({ field: to as OperandField, role: 'repeating', operand, strides });
+    },
+  },
+  variance: {
+    takes: 'a number, or a tensor of the shape of `input`, of that without its last axis, or with a last axis of 1',
+    read: (value, where, call, { to }) => {
+      const operand = readOperand(value, where);
+      const strides = varianceStrides(operand, call.shape);
+      const pulls = typeof value === 'number' ? {} : { pulls: true as const };
+      call.uses.push({ field: to as OperandField, role: 'repeating', operand, strides, ...pulls });
     },
   },
   components: {
@@ -83,7 +107,13 @@ export const KINDS: Readonly<Record<OptionKind, Kind>> = {
       call.marker = Math.fround(readNumber(value, where, { takes: 'a number', test: () => true }));
     },
   },
+  flag: choice([false, true], 'a boolean'),
   number: number(FINITE),
+  positive: number({ takes: 'a finite number above 0', test: (value) => value > 0 && value < 1 / 0 }),
+  atMost1: number({ takes: 'a finite number of at most 1', test: (value) => value <= 1 && value > -1 / 0 }),
+  power: choice([1, 2], '1 or 2'),
+  activation: choice(['softmax', 'sigmoid', 'none'], "'softmax', 'sigmoid' or 'none'"),
+  group: choice(['sample', 'batch'], "'sample' or 'batch'"),
   notNegative: number({ takes: 'a finite number of 0 or more', test: (value) => value >= 0 && value < 1 / 0 }),
   unit: number({ takes: 'a number in [0, 1]', test: (value) => value >= 0 && value <= 1 }),
 };
@@ -96,6 +126,17 @@ function stridesOf(operand: Operand, shape: readonly number[]): readonly number[
   if (operand.shape === undefined && operand.length === sizeOf(shape)) return broadcastStrides(shape, shape) ?? [];
   const hint = shape.length > 1 ? ` (one per sample: shape ${show([shape[0] ?? 0, ...shape.slice(1).fill(1)])})` : '';
   throw new RangeError(`${operand.where} ${show(own)} does not broadcast to ${show(shape)}${hint}`);
+}
+
+/** The strides of a variance: that of each element, or of each row along the last axis. */
+function varianceStrides(operand: Operand, shape: readonly number[]): readonly number[] {
+  const own = operand.shape ?? (operand.length === sizeOf(shape) ? shape : [operand.length]);
+  const rows = shape.slice(0, -1);
+  if (own.length === 0 && operand.length === 1) return shape.map(() => 0);
+  if (sameShape(own, shape)) return broadcastStrides(own, shape) ?? [];
+  const column = [...rows, 1];
+  if (sameShape(own, rows) || sameShape(own, column)) return broadcastStrides(column, shape) ?? [];
+  throw new RangeError(`${operand.where} has shape ${show(own)}, expected ${show(shape)}, ${show(rows)} or ${show(column)}`);
 }
 
 /** Integers one by one, e.g. labels. */

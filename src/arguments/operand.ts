@@ -1,6 +1,7 @@
 // Operands from whatever callers bring: typed arrays, flat and nested arrays, { data, shape } and { data, dims }. Every
 // property of an argument is read once, here, before anything else happens, so that getters may do what they like.
 
+import { adviceOnValue } from './advice.ts';
 import { describe, half, isBig, isDetached, isTyped, kindOf, show } from '../values/array.ts';
 import type { NumericArray } from '../values/types.ts';
 
@@ -113,9 +114,9 @@ export function readOperand(value: unknown, where: string, bits = false): Operan
     return new Operand(where, value, undefined, lengthOf(value, where));
   }
   if (Array.isArray(value)) return readArray(value, where);
-  if (typeof value === 'object' && value !== null && 'data' in value) return readTensor(value, where, bits);
+  if (typeof value === 'object' && value !== null && 'data' in value && !('dataSync' in value)) return readTensor(value, where, bits);
   throw new TypeError(
-    `${where} is ${describe(value)}, expected a tensor { data, shape }, a typed array or an array of numbers`,
+    `${where} is ${describe(value)}, expected a tensor { data, shape }, a typed array or an array of numbers${adviceOnValue(value)}`,
   );
 }
 

@@ -1,17 +1,15 @@
 // Activations: functions with their vector-Jacobian product.
 
-import { option, record } from './record.ts';
+import { ofClasses } from './options.ts';
+import { record } from './record.ts';
 
 export const softmax = record({
   name: 'softmax',
-  kernel: 'softmax',
   walk: 'class',
   target: 'none',
   names: ['input', 'gradOutput'],
-  options: {
-    /** The class axis: 1, of 1-D input 0; negatives count from the end. */
-    axis: option('axis'),
-  },
+  options: ofClasses,
+  rows: true,
 });
 
 export const logSoftmax = record({
@@ -20,16 +18,13 @@ export const logSoftmax = record({
   walk: 'class',
   target: 'none',
   names: ['input', 'gradOutput'],
-  options: {
-    /** The class axis: 1, of 1-D input 0; negatives count from the end. */
-    axis: option('axis'),
-  },
+  options: ofClasses,
+  rows: true,
   log: true,
 });
 
 export const sigmoid = record({
   name: 'sigmoid',
-  kernel: 'sigmoid',
   walk: 'element',
   target: 'none',
   names: ['input', 'gradOutput'],

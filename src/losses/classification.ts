@@ -1,58 +1,141 @@
-// Losses with a class axis.
+// Losses with a class axis whose targets say which class is right.
 
-import { numeric, option, record } from './record.ts';
+import { classWeight, ofClasses, ofIndices } from './options.ts';
+import { option, record, required, setting } from './record.ts';
+
+const names = ['logits', 'target'] as const;
 
 export const crossEntropy = record({
   name: 'crossEntropy',
-  kernel: 'crossEntropy',
   walk: 'class',
   target: 'classes',
-  names: ['logits', 'target'],
+  names,
   options: {
-    /** The class axis: 1, of 1-D logits 0; negatives count from the end. */
-    axis: option('axis'),
-    /** Class weights [C]. */
-    weight: option('perClass', 'a'),
-    /** One weight per sample, shaped like the loss. */
-    sampleWeight: option('perSample', 'b'),
-    /** Added to the logits of each sample [C]: logit adjustment, masks. */
+    ...ofIndices,
+    ...classWeight,
+    /** Added to the logits of each sample [C]: logit adjustment, masks. Default none. */
     logitShift: option('perClass', 'c'),
-    /** Logits become softcap·tanh(x / softcap) first; 0 is off. */
-    softcap: numeric('notNegative', 'p2', 0),
-    /** The target value that marks an ignored sample. Default -100. */
-    ignoreIndex: option('ignoreIndex'),
+    /** Logits become softcap·tanh(x / softcap) first. Default 0: off. */
+    softcap: setting('notNegative', 'p2', 0),
     /** ε: the share of the target mass that is spread over all classes, in [0, 1]. Default 0. */
-    labelSmoothing: numeric('unit', 'p0', 0),
-    /** Target values in class order, e.g. [-1, 0, 1]. Default 0 … C-1. */
-    labels: option('labels'),
+    labelSmoothing: setting('unit', 'p0', 0),
     /** Adds zLoss·lse² to each kept sample. Default 0. */
-    zLoss: numeric('number', 'p1', 0),
+    zLoss: setting('number', 'p1', 0),
   },
   mean: 'weights',
   side: 'p1',
+  rows: true,
+});
+
+export const nllLoss = record({
+  name: 'nllLoss',
+  walk: 'class',
+  target: 'indices',
+  names: ['input', 'target'],
+  options: {
+    ...ofIndices,
+    ...classWeight,
+  },
+  mean: 'weights',
+});
+
+export const softmaxFocal = record({
+  name: 'softmaxFocal',
+  walk: 'class',
+  target: 'indices',
+  names,
+  options: {
+    ...ofIndices,
+    ...classWeight,
+    /** γ of (1 − p_t)^γ. Default 2. */
+    gamma: setting('notNegative', 'p3', 2),
+  },
+  mean: 'weights',
+});
+
+export const polyLoss = record({
+  name: 'polyLoss',
+  walk: 'class',
+  target: 'indices',
+  names,
+  options: {
+    ...ofIndices,
+    ...classWeight,
+    /** ε of ε·(1 − p_t). Default 1. */
+    epsilon: setting('number', 'p3', 1),
+    /** The share of the target mass that is spread over all classes, in [0, 1]. Default 0. */
+    labelSmoothing: setting('unit', 'p0', 0),
+  },
+  mean: 'weights',
+});
+
+export const ordinalCrossEntropy = record({
+  name: 'ordinalCrossEntropy',
+  walk: 'class',
+  target: 'indices',
+  names,
+  options: {
+    ...ofIndices,
+    /** λ: the weight of the squared error of the expected value. Default 1. */
+    lambda: setting('number', 'p0', 1),
+    /** The value of each class [C]. Default 0 … C-1. */
+    values: option('perClass', 'c'),
+  },
+  mean: 'samples',
+});
+
+export const emd = record({
+  name: 'emd',
+  walk: 'class',
+  target: 'indices',
+  names,
+  options: ofIndices,
+  mean: 'samples',
+});
+
+export const multiMargin = record({
+  name: 'multiMargin',
+  walk: 'class',
+  target: 'indices',
+  names: ['input', 'target'],
+  options: {
+    ...ofIndices,
+    /** The power of the hinge: 1 or 2. Default 1. */
+    p: setting('power', 'p0', 1),
+    /** Scores have to be apart by this. Default 1. */
+    margin: setting('number', 'p1', 1),
+    /** Class weights [C]; the mean does not divide by them. Default all 1. */
+    weight: option('perClass', 'a'),
+  },
+  mean: 'samples',
 });
 
 export const componentCrossEntropy = record({
   name: 'componentCrossEntropy',
-  kernel: 'componentCrossEntropy',
   walk: 'class',
   target: 'indices',
-  names: ['logits', 'target'],
+  names,
   options: {
-    /** The class axis: 1, of 1-D logits 0; negatives count from the end. */
-    axis: option('axis'),
+    ...ofIndices,
     /** One class → group map per component: which group each class belongs to. */
-    components: { ...option('components'), required: true },
+    components: required('components'),
     /** One weight per component: α, β, … Default all 1. */
     weights: option('perComponent', 'd'),
     /** γ: the weight of plain cross entropy. Default 0. */
     jointWeight: option('joint'),
-    /** One weight per sample, shaped like the loss. */
+  },
+  mean: 'samples',
+});
+
+export const partialLabel = record({
+  name: 'partialLabel',
+  walk: 'class',
+  target: 'sets',
+  names,
+  options: {
+    ...ofClasses,
+    /** One weight per sample, shaped like the loss. Default all 1. */
     sampleWeight: option('perSample', 'b'),
-    /** The target value that marks an ignored sample. Default -100. */
-    ignoreIndex: option('ignoreIndex'),
-    /** Target values in class order. Default 0 … C-1. */
-    labels: option('labels'),
   },
   mean: 'samples',
 });

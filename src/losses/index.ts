@@ -2,4 +2,5 @@
 
 export * from './binary.ts';
 export * from './classification.ts';
+export * from './distributions.ts';
 export * from './regression.ts';

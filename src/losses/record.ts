@@ -19,6 +19,8 @@ export interface OptionTypes {
   perElement: TensorInput;
   /** A number, or a tensor that broadcasts to the input by NumPy's rules. */
   broadcast: TensorInput;
+  /** A number, or a tensor of the input's shape, of that without its last axis, or with a last axis of 1. */
+  variance: TensorInput;
   /** One class → group map per component. */
   components: readonly (readonly number[] | Int32Array)[];
   /** One number per component. */
@@ -27,11 +29,20 @@ export interface OptionTypes {
   joint: number;
   /** A target value that marks a missing one; NaN is allowed. */
   marker: number;
+  flag: boolean;
   number: number;
   /** A number of 0 or more. */
   notNegative: number;
+  /** A number above 0. */
+  positive: number;
   /** A number in [0, 1]. */
   unit: number;
+  /** A number of at most 1. */
+  atMost1: number;
+  power: 1 | 2;
+  activation: 'softmax' | 'sigmoid' | 'none';
+  /** What shares a result. */
+  group: 'sample' | 'batch';
 }
 
 export type OptionKind = keyof OptionTypes;
@@ -45,15 +56,26 @@ export interface OptionRecord<K extends OptionKind = OptionKind> {
   readonly kind: K;
   readonly to?: NumberField | OperandField;
   /** Missing where absence is the default. */
-  readonly default?: number;
+  readonly default?: number | boolean | string;
   readonly required?: true;
 }
 
 /**
- * What the second argument may be: class indices, or class probabilities too; numbers in [0, 1]; any numbers; or, of an
- * activation, nothing.
+ * What the second argument may be: class indices ('indices'), or class probabilities too ('classes'); sets of classes ('sets');
+ * values in [0, 1] ('unit'), or the indices of the ones too ('labels'); ±1 ('signs'), or 0 for −1 ('bits'); 0 or more ('masses');
+ * any numbers ('real'); or, of an activation, nothing ('none').
  */
-export type TargetKind = 'classes' | 'indices' | 'unit' | 'real' | 'none';
+export type TargetKind =
+  | 'classes'
+  | 'indices'
+  | 'sets'
+  | 'unit'
+  | 'labels'
+  | 'signs'
+  | 'bits'
+  | 'masses'
+  | 'real'
+  | 'none';
 
 /** What the mean divides by: the weights that samples or elements have, or their number. */
 export type Mean = 'weights' | 'samples' | 'elements';
@@ -61,25 +83,38 @@ export type Mean = 'weights' | 'samples' | 'elements';
 /** One loss or activation. */
 export interface OperationRecord {
   readonly name: string;
-  /** The kernel's export. */
-  readonly kernel: string;
-  /** 'class': a class axis, one loss per sample; 'element': one loss per element. */
-  readonly walk: 'class' | 'element';
+  /** The kernel's export, where it is not the name. */
+  readonly kernel?: string;
+  /**
+   * What there is a loss for: each sample of a class axis that option `axis` chooses ('class') or that is the last one ('row'),
+   * each element, or each class and group of samples ('group').
+   */
+  readonly walk: 'class' | 'row' | 'element' | 'group';
   readonly target: TargetKind;
   /** What the two tensors are called. */
   readonly names: readonly [string, string];
   readonly options: Readonly<Record<string, OptionRecord>>;
   readonly mean?: Mean;
+  /** Parameters that no option sets. */
+  readonly fixed?: Readonly<Partial<Record<NumberField, number>>>;
+  /** The input has the range of the targets too. */
+  readonly both?: true;
   /** The number that gives a term with a denominator of its own its weight. */
   readonly side?: NumberField;
+  /** An operand with a gradient of its own, the option of that name, or a member of the input. */
+  readonly second?: string;
+  /** Rows of many classes are walked one by one (assembly/classes/rows.ts). */
+  readonly rows?: true;
   /** Activations: the logarithmic variant of the kernel. */
   readonly log?: true;
 }
 
-/** Options: what kind, and where it goes; a number also what it is by default. */
+/** Options: what kind, and where it goes; a setting also what it is by default. */
 export const option = <K extends OptionKind>(kind: K, to?: NumberField | OperandField) => ({ kind, ...(to && { to }) });
-export const numeric = <K extends OptionKind>(kind: K, to: NumberField, standard: number) =>
+export const setting = <K extends OptionKind>(kind: K, to: NumberField, standard: number | boolean | string) =>
   ({ kind, to, default: standard }) as const;
+export const required = <K extends OptionKind>(kind: K, to?: OperandField) =>
+  ({ kind, ...(to && { to }), required: true }) as const;
 
 /** A record with the types of its options. */
 export const record = <const R extends OperationRecord>(of: R): R => of;

@@ -55,15 +55,22 @@ export type Tier = 'scalar' | 'simd' | 'relaxed';
 /** A loss under a reduction: a number, or a tensor for 'none'. */
 export type LossOf<R extends Reduction> = R extends 'none' ? Tensor : number;
 
-/** Options that every loss has. */
-export interface CommonOptions<R extends Reduction = Reduction> {
-  /** Default 'mean'. */
+/** Class sets or positives by row: row i has indices[offsets[i]] … indices[offsets[i + 1] - 1], distinct, in any order. */
+export interface SparseTarget {
+  readonly indices: Int32Array | readonly number[];
+  /** One more than there are rows. */
+  readonly offsets: Int32Array | readonly number[];
+}
+
+/** Options that every loss has; `G` is what the gradient goes to. */
+export interface CommonOptions<R extends Reduction = Reduction, G = Tensor | Float32Array> {
+  /** 'mean' (default), 'sum', 'none', or 'batchmean': the sum divided by the size of the first axis that has no classes. */
   readonly reduction?: R | undefined;
   /** Receives the gradient; may be the input itself (in place). */
-  readonly out?: Tensor | Float32Array | undefined;
+  readonly out?: G | undefined;
   /** Multiplies the gradient (gradient accumulation, loss scaling). Default 1. */
   readonly scale?: number | undefined;
-  /** The mean over nothing: NaN as in PyTorch (default) or 0. Its gradient is 0 either way. */
+  /** The mean over nothing: 'nan' as in PyTorch (default) or 'zero'. Its gradient is 0 either way. */
   readonly emptyMean?: 'nan' | 'zero' | undefined;
 }
 
@@ -82,13 +89,13 @@ export interface ForwardResult<R extends Reduction = 'mean'> {
 }
 
 /** What the backward form returns. */
-export interface BackwardResult {
+export interface BackwardResult<G = Tensor> {
   /** Shaped like the input: a fresh Float32Array, or `out`. */
-  readonly grad: Tensor;
+  readonly grad: G;
 }
 
 /** What a loss returns: loss and gradient of one fused pass. */
-export interface FusedResult<R extends Reduction = 'mean'> extends ForwardResult<R>, BackwardResult {}
+export interface FusedResult<R extends Reduction = 'mean', G = Tensor> extends ForwardResult<R>, BackwardResult<G> {}
 
 /** What component losses add to a result. */
 export interface ComponentLosses {
@@ -96,62 +103,131 @@ export interface ComponentLosses {
   readonly componentLosses: Tensor;
 }
 
+/** What a variance adds to results with a gradient. */
+export interface VarianceGradient {
+  /** Shaped like the variance; missing where that is a number. */
+  readonly gradVariance?: Tensor;
+}
+
 /**
  * A loss prepared for a training loop: everything is checked and placed once, then each call runs the fused kernel on the
  * current contents of the tensors, rewrites the same gradient and returns the loss.
  */
-export interface Step<R extends Reduction = Reduction> {
-  /** A number; for reduction 'none' the same tensor each time. */
+export interface Step<R extends Reduction = Reduction, G = Tensor> {
+  /** Computes anew. @returns The loss: a number; for reduction 'none' the same tensor each time. */
   (): LossOf<R>;
   /** The gradient's tensor, the same at each step. */
-  readonly grad: Tensor;
+  readonly grad: G;
+  /** The float64 numerator of the last step. */
   readonly sum: number;
+  /** Samples or elements of the last step that were not ignored. */
   readonly count: number;
+  /** The denominator of the mean of the last step. */
   readonly weightSum: number;
-  /** 0 unless zLoss is used. */
+  /** The part of `sum` that is zLoss; 0 unless that is used. */
   readonly zSum: number;
   /** Gives its memory back; a later call is a TypeError. */
   free(): void;
+  /** `free`, for `using`. */
   [Symbol.dispose](): void;
 }
 
 type Arguments<O> = Record<never, never> extends O ? [options?: O] : [options: O];
 
+/** The types that losses differ in: options, inputs, targets, gradients, where those go, and what is returned beside. */
+export interface LossTypes {
+  options: object;
+  input: unknown;
+  target: unknown;
+  grad: unknown;
+  out: unknown;
+  /** Beside the loss. */
+  extra: unknown;
+  /** Beside the gradient. */
+  side: unknown;
+}
+
+type Given<L extends LossTypes, R extends Reduction> = Arguments<L['options'] & CommonOptions<R, L['out']>>;
+
 /**
  * A loss in its forms: called, it computes loss and gradient in one fused pass; `forward` computes the loss alone,
- * `backward` the gradient for an incoming gradient.
+ * `backward` the gradient for an incoming gradient; `prepare` makes a step of a training loop.
  */
-export interface Loss<O, Extra = unknown> {
+export interface Loss<L extends LossTypes> {
+  /**
+   * Loss and gradient in one fused pass.
+   *
+   * @param input - Logits, scores or predictions: a tensor, a typed array or nested arrays.
+   * @param target - What they are compared with.
+   * @param options - Own options of the loss, and `reduction`, `out`, `scale`, `emptyMean`.
+   * @returns `{ loss, grad, sum, count, weightSum }`.
+   */
   <R extends Reduction = 'mean'>(
-    input: TensorInput,
-    target: TensorInput,
-    ...options: Arguments<O & CommonOptions<R>>
-  ): FusedResult<R> & Extra;
-  /** Loss only; writes no gradient. */
+    input: L['input'],
+    target: L['target'],
+    ...options: Given<L, R>
+  ): FusedResult<R, L['grad']> & L['extra'] & L['side'];
+  /**
+   * The loss alone; writes no gradient.
+   *
+   * @param input - As of the loss itself.
+   * @param target - As of the loss itself.
+   * @param options - As of the loss itself.
+   * @returns `{ loss, sum, count, weightSum }`.
+   */
   forward<R extends Reduction = 'mean'>(
-    input: TensorInput,
-    target: TensorInput,
-    ...options: Arguments<O & CommonOptions<R>>
-  ): ForwardResult<R> & Extra;
-  /** Gradient for `gradOutput`: a number for mean, sum and batchmean, a tensor shaped like the loss for 'none'. */
+    input: L['input'],
+    target: L['target'],
+    ...options: Given<L, R>
+  ): ForwardResult<R> & L['extra'];
+  /**
+   * The gradient for an incoming one.
+   *
+   * @param gradOutput - A number for mean, sum and batchmean, a tensor shaped like the loss for 'none'.
+   * @param input - As of the loss itself.
+   * @param target - As of the loss itself.
+   * @param options - As of the loss itself.
+   * @returns `{ grad }`.
+   */
   backward(
     gradOutput: TensorInput,
-    input: TensorInput,
-    target: TensorInput,
-    ...options: Arguments<O & CommonOptions>
-  ): BackwardResult;
-  /** A step for training loops: no allocation, no check but the range of the targets. Plain arrays are copied at each step. */
+    input: L['input'],
+    target: L['target'],
+    ...options: Given<L, Reduction>
+  ): BackwardResult<L['grad']> & L['side'];
+  /**
+   * A step for training loops: no allocation, no check but the range of the targets. Plain arrays are copied at each step.
+   *
+   * @param input - As of the loss itself; read again at each step.
+   * @param target - As of the loss itself; read again at each step.
+   * @param options - As of the loss itself.
+   * @returns The step: `step()` computes and returns the loss.
+   */
   prepare<R extends Reduction = 'mean'>(
-    input: TensorInput,
-    target: TensorInput,
-    ...options: Arguments<O & CommonOptions<R>>
-  ): Step<R> & Extra;
+    input: L['input'],
+    target: L['target'],
+    ...options: Given<L, R>
+  ): Step<R, L['grad']> & L['extra'] & L['side'];
 }
 
 /** An elementwise or row-wise function with its vector-Jacobian product. */
 export interface Activation<O> {
+  /**
+   * The function.
+   *
+   * @param input - A tensor, a typed array or nested arrays.
+   * @param options - `out`, and of softmax `axis`.
+   * @returns A tensor shaped like the input: a fresh one, or `out`.
+   */
   (input: TensorInput, options?: O): Tensor;
-  /** Σ gradOutput·∂output/∂input, shaped like the input. */
+  /**
+   * Σ gradOutput·∂output/∂input.
+   *
+   * @param gradOutput - Shaped like the input.
+   * @param input - That of the function.
+   * @param options - Those of the function.
+   * @returns A tensor shaped like the input: a fresh one, or `out`.
+   */
   backward(gradOutput: TensorInput, input: TensorInput, options?: O): Tensor;
 }
 

@@ -1,5 +1,6 @@
 // Class indices on their way into linear memory: every kind of array becomes int32, labels become class indices.
 
+import { adviceOnIndex } from '../arguments/advice.ts';
 import type { Call } from '../arguments/call.ts';
 import { PLAN, type Plan, type Runtime } from '../machine/runtime.ts';
 import type { NumericArray } from '../values/types.ts';
@@ -49,11 +50,11 @@ export class IndexTarget {
   /** Points the plan at the targets of a block. */
   bring(plan: Plan, { sample, samples }: Block): void {
     if (this.resident) {
-      plan.set(PLAN.target, (this.#place.home ?? 0) + 4 * sample);
+      plan.set(PLAN.indices, (this.#place.home ?? 0) + 4 * sample);
       return;
     }
     const to = this.#scratch.base + this.#part;
-    plan.set(PLAN.target, to);
+    plan.set(PLAN.indices, to);
     this.#reader.read(this.#place.values, this.#runtime.memory.i32, to / 4, sample, samples);
   }
 
@@ -73,10 +74,12 @@ interface IndexReader {
 }
 
 /** The error for the target at a position that is no class. */
-function outOfRange({ name, labels, middle, ignoreIndex }: Call, values: NumericArray, at: number): RangeError {
+function outOfRange(call: Call, values: NumericArray, at: number): RangeError {
+  const { name, labels, middle, ignoreIndex } = call;
   const wanted = labels ? `not one of labels [${labels.slice(0, 20).join(', ')}]` : `outside [0, ${middle})`;
+  const hint = adviceOnIndex(call, Number(values[at]), values);
   return new RangeError(
-    `${name}: target[${at}] is ${values[at]}, ${wanted} (ignoreIndex ${ignoreIndex ?? DEFAULT_IGNORE})`,
+    `${name}: target[${at}] is ${values[at]}, ${wanted} (ignoreIndex ${ignoreIndex ?? DEFAULT_IGNORE})${hint}`,
   );
 }
 

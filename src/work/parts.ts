@@ -5,7 +5,8 @@ import { PLAN, type Plan, type Runtime } from '../machine/runtime.ts';
 import { sizeOf } from '../values/array.ts';
 import type { Tensor } from '../values/types.ts';
 import type { Block } from './blocks.ts';
-import { Place, Result, type Scratch } from './place.ts';
+import { Place, type Scratch } from './place.ts';
+import { Result } from './result.ts';
 
 /** Losses of all parts that are kept at a time: 1 MiB. */
 const MOST = 262144;

@@ -25,11 +25,13 @@ export interface Rows {
 }
 
 /** Joins the axes of an elementwise call as far as its repeating operands allow. */
-export function rowsOf(shape: readonly number[], size: number, uses: readonly Use[]): Rows {
+export function rowsOf(shape: readonly number[], size: number, all: readonly Use[]): Rows {
+  const uses = all.filter(({ role }) => role === 'repeating');
   if (uses.length === 0) return { middle: 1, inner: size, operands: [] };
   const given = uses.map(({ strides = [] }) => strides);
   const joined = collapse(shape, given);
-  const short = joined !== undefined && joined.inner < SHORT_ROW && joined.rows * joined.outer > 1;
+  // one with a gradient is walked in its own rows, however short
+  const short = joined !== undefined && joined.inner < SHORT_ROW && joined.rows * joined.outer > 1 && !uses.some(({ pulls }) => pulls);
   if (joined && !short) {
     const operands = uses.map((use, k) => ({ use, operand: use.operand, strides: joined.strides[k] ?? ([0, 0, 0] as const) }));
     return { middle: joined.rows, inner: joined.inner, operands };

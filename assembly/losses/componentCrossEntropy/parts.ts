@@ -6,7 +6,7 @@ import { ownOf, SPARE, TILE_CLASSES } from '../../classes/tiles';
 import { laneArray, Walk } from '../../classes/walk';
 import { add, and, clear, loadV, mul, splat, storeV, VECTOR } from '../../lane/lane';
 import { gather } from '../../lane/place';
-import { Plan } from '../../plan';
+import { CUT, Plan } from '../../plan';
 import { addLosses, closeProducts, copyFloats, openProducts, sumFloats } from '../../sums';
 
 // arrays of one value per sample
@@ -33,7 +33,7 @@ const SUM_BYTES: usize = 48;
 
 /** Scratch of all components. Where the classes do not fit a tile, each has arrays of its own. */
 export function ownBytes(p: Plan): usize {
-  const sets = p.total > TILE_CLASSES || p.phase != 31 ? max(1, p.members) : 1;
+  const sets = p.total > TILE_CLASSES || (p.flags & CUT) != 0 ? max(1, p.members) : 1;
   return SUM_BYTES * <usize>p.members + ARRAYS * tileRow() * <usize>sets;
 }
 

@@ -8,9 +8,9 @@
 import { tileRow } from '../../classes/pack';
 import { tileOf } from '../../classes/tiles';
 import { Walk } from '../../classes/walk';
-import { outside, tallies, tally } from '../../lane/bits';
+import { tallies, tally } from '../../lane/bits';
 import {
-  add, and, clear, div, eq, le, loadSplat, loadV, lt, mul, neg, pmax, sameInt, select_, splat, storeV, sub, VECTOR,
+  add, and, clear, div, eq, le, loadSplat, loadV, lt, mul, ne, neg, pmax, sameInt, select_, splat, storeV, sub, VECTOR,
 } from '../../lane/lane';
 import { addWide, narrow } from '../../lane/wide';
 import { exp, refine } from '../../math/exp';
@@ -19,6 +19,13 @@ import { Plan } from '../../plan';
 import {
   BY_IN, BY_OUT, COUNT, EVEN, GROUP, HALF, mapOf, setArray, SUM_IN, SUM_OUT, TOP_IN, TOP_OUT, weightOf,
 } from './parts';
+
+/** Whether a class is in the group: of a component the class's own; for k = −1 a value in the tile of targets says so. */
+// @ts-ignore: decorator
+@inline function insideOf(p: Plan, k: i32, group: v128, map: usize, x: usize): v128 {
+  if (k >= 0) return sameInt(group, loadSplat(map));
+  return ne(loadV(x + (tileOf(p, 2) - tileOf(p, 0))), splat(0));
+}
 
 /** The largest logits of both groups, over the blocks so far. */
 export function topsWide(p: Plan, t: Walk, k: i32, set: i32): void {
@@ -29,7 +36,7 @@ export function topsWide(p: Plan, t: Walk, k: i32, set: i32): void {
     let inside = t.first == 0 ? lowest : loadV(ins + at), outside = t.first == 0 ? lowest : loadV(outs + at);
     let x = tileOf(p, 0) + at, map = mapOf(p, k) + (<usize>t.first << 2);
     for (let c = 0; c < t.count; c++, x += tileRow(), map += 4) {
-      const mask = sameInt(group, loadSplat(map)), value = loadV(x);
+      const mask = insideOf(p, k, group, map, x), value = loadV(x);
       inside = pmax(inside, select_(value, lowest, mask));
       outside = pmax(outside, select_(lowest, value, mask));
     }
@@ -56,7 +63,7 @@ export function sumWide(p: Plan, t: Walk, k: i32, set: i32): void {
     let inside = zero, outside = zero, count = zero;
     let x = tileOf(p, 0) + at, map = mapOf(p, k) + (<usize>t.first << 2);
     for (let c = 0; c < t.count; c++, x += tileRow(), map += 4) {
-      const mask = sameInt(group, loadSplat(map));
+      const mask = insideOf(p, k, group, map, x);
       const e = exp(sub(loadV(x), select_(topIn, topOut, mask)));
       inside = add(inside, and(e, mask));
       outside = add(outside, clear(e, mask));
@@ -100,7 +107,7 @@ export function closeWide(p: Plan, t: Walk, set: i32): void {
 
 /** Adds the gradients of a component to those in a tile. */
 export function spreadWide(p: Plan, t: Walk, k: i32, set: i32, tile: usize): void {
-  const w = splat(weightOf(p, k)), one = splat(1);
+  const w = k < 0 ? splat(1) : splat(weightOf(p, k)), one = splat(1);
   const offset = tile - tileOf(p, 0);
   for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) {
     const group = loadV(setArray(p, set, GROUP) + at), even = loadV(setArray(p, set, EVEN) + at);
@@ -110,7 +117,7 @@ export function spreadWide(p: Plan, t: Walk, k: i32, set: i32, tile: usize): voi
     const byOut = mul(w, loadV(setArray(p, set, BY_OUT) + at));
     let x = tileOf(p, 0) + at, map = mapOf(p, k) + (<usize>t.first << 2);
     for (let c = 0; c < t.count; c++, x += tileRow(), map += 4) {
-      const mask = sameInt(group, loadSplat(map));
+      const mask = insideOf(p, k, group, map, x);
       let e = exp(sub(loadV(x), select_(topIn, topOut, mask)));
       e = select_(one, e, and(mask, even));
       storeV(x + offset, add(loadV(x + offset), mul(e, select_(byIn, byOut, mask))));

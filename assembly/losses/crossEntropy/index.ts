@@ -17,12 +17,12 @@
 
 import { walksRows } from '../../classes/walk';
 import { INDICES, Plan } from '../../plan';
-import { indexTiles } from './indices';
+import { indexTiles, PLAIN } from './indices';
 import { probabilityTiles } from './probabilities';
 import { indexRows, probabilityRows } from './rows';
 
 export function crossEntropy(p: Plan): usize {
   const indices = (p.flags & INDICES) != 0;
   if (walksRows(p)) return indices ? indexRows(p) : probabilityRows(p);
-  return indices ? indexTiles(p) : probabilityTiles(p);
+  return indices ? indexTiles(p, PLAIN) : probabilityTiles(p, PLAIN);
 }

@@ -5,7 +5,6 @@ import { rows } from '../../classes/rows';
 import { classWeightOf, PRODUCT, sampleWeightOf, upstreamOf } from '../../classes/samples';
 import { nothing } from '../../classes/tiles';
 import { laneArray, Walk } from '../../classes/walk';
-import { product } from '../../lane/wide';
 import { Plan } from '../../plan';
 import { addSide, weighsAny, weightTotal } from './options';
 import { capRow, moveRow, moves } from './softcap';
@@ -45,7 +44,7 @@ function idle(p: Plan, t: Walk): bool {
 }
 
 function openIndex(p: Plan, t: Walk): bool {
-  const target = load<i32>(p.target + (<usize>t.sample << 2));
+  const target = load<i32>(p.indices + (<usize>t.sample << 2));
   if (target == p.ignoreIndex) return idle(p, t);
   const s = sampleWeightOf(p, t.sample);
   const counts = s * classWeightOf(p, target) != 0 || p.p1 != 0 || (p.p0 != 0 && s != 0 && weighsAny(p));
@@ -60,12 +59,12 @@ function openProbabilities(p: Plan, t: Walk): bool {
 function ofIndex(p: Plan, t: Walk): void {
   const weights = p.a ? p.a + (<usize>t.first << 2) : 0;
   if (p.p0 != 0) t.w += halfShiftedRow(t.row, weights, t.count, <f32>t.top);
-  const c = load<i32>(p.target + (<usize>t.sample << 2)) - t.first;
+  const c = load<i32>(p.indices + (<usize>t.sample << 2)) - t.first;
   if (<u32>c < <u32>t.count) t.u = <f64>load<f32>(t.row + (<usize>c << 2)) - t.top;
 }
 
 function finishIndex(p: Plan, t: Walk): void {
-  const c = load<i32>(p.target + (<usize>t.sample << 2));
+  const c = load<i32>(p.indices + (<usize>t.sample << 2));
   const s = sampleWeightOf(p, t.sample), w = s * classWeightOf(p, c);
   if (w == 1 && p.p0 == 0 && p.p1 == 0 && !p.loss) {
     addLog(p, laneArray(p, PRODUCT), t.q);
@@ -103,7 +102,7 @@ function flushLogs(p: Plan, place: usize): void {
 }
 
 function indexGradients(p: Plan, t: Walk): void {
-  const c = load<i32>(p.target + (<usize>t.sample << 2));
+  const c = load<i32>(p.indices + (<usize>t.sample << 2));
   const s = sampleWeightOf(p, t.sample), upstream = upstreamOf(p, t.sample);
   const own = s * classWeightOf(p, c) * (1 - p.p0) * upstream, even = s * p.p0 / p.total * upstream;
   const total = even != 0 ? weightTotal(p) : 0;

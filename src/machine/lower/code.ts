@@ -377,6 +377,19 @@ export class Code {
       this.#emit(STORE, align, ...leb(offset));
       this.#pop(1);
     },
+    91: () => {
+      // v128.store64_lane, of the lower half
+      const { align, offset } = this.#place();
+      this.#in.byte();
+      this.#take(1);
+      this.#set(this.#int);
+      this.#pop(1);
+      for (let lane = 0; lane < 2; lane++) {
+        this.#get(this.#int);
+        this.#get(this.#lane(0, lane));
+        this.#emit(STORE, align, ...leb(offset + 4 * lane));
+      }
+    },
     12: () => this.#lanes(() => this.#emit(F32, ...this.#in.bytes(4))), // v128.const
     13: () => {
       // i8x16.shuffle, of whole lanes

@@ -24,7 +24,7 @@ const TILE_VECTORS = 16;
   return <usize>TILE_VECTORS * VECTOR;
 }
 
-/** Copies n samples × classes into the tile; the rest of the last vector becomes 0. One of the two strides (bytes) is 4. */
+/** Copies n samples × classes into the tile; the rest of the last vector becomes 0. Strides in bytes. */
 export function pack(x: usize, classStep: usize, sampleStep: usize, classes: i32, n: i32, tile: usize): void {
   const row = tileRow();
   const whole = n & ~(LANES - 1);
@@ -33,8 +33,9 @@ export function pack(x: usize, classStep: usize, sampleStep: usize, classes: i32
     for (let c = 0; c < classes; c++, x += classStep, tile += row) copyLine(x, tile, n);
     return;
   }
+  const flat = classStep == 4;
   let i = 0;
-  if (classes >= 4) {
+  if (flat && classes >= 4) {
     for (; i + 4 <= n; i += 4) {
       const from = x + <usize>i * sampleStep, to = tile + (i << 2);
       for (let c = 0; c < classes; c += 4) {
@@ -42,22 +43,16 @@ export function pack(x: usize, classStep: usize, sampleStep: usize, classes: i32
         transpose4(from + (at << 2), sampleStep, to + <usize>at * row, row);
       }
     }
-  } else if (classes == 3) {
+  } else if (flat && classes == 3 && sampleStep == 12) {
     for (; i + 4 <= n; i += 4) splitTriples(x + <usize>i * sampleStep, tile + (i << 2), row);
-  } else if (classes == 2) {
+  } else if (flat && classes == 2 && sampleStep == 8) {
     for (; i + 4 <= n; i += 4) splitPairs(x + <usize>i * sampleStep, tile + (i << 2), row);
   }
   for (; i < n; i++) {
     const from = x + <usize>i * sampleStep, to = tile + (i << 2);
-    for (let c = 0; c < classes; c++) store<f32>(to + <usize>c * row, load<f32>(from + (c << 2)));
+    for (let c = 0; c < classes; c++) store<f32>(to + <usize>c * row, load<f32>(from + <usize>c * classStep));
   }
 }
-
-/** One factor for each sample of a tile, all 1. */
-export const UNSCALED: usize = memory.data<f32>([
-  1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-  1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-], 16);
 
 /** Copies n samples × classes of the tile back out, each sample times its factor at scales. */
 export function unpack(
@@ -68,8 +63,9 @@ export function unpack(
     for (let c = 0; c < classes; c++, g += classStep, tile += row) scaleLine(tile, g, n, scales);
     return;
   }
+  const flat = classStep == 4;
   let i = 0;
-  if (classes >= 4) {
+  if (flat && classes >= 4) {
     for (; i + 4 <= n; i += 4) {
       const from = tile + (i << 2), to = g + <usize>i * sampleStep;
       const k = v128.load(scales + (i << 2));
@@ -78,15 +74,15 @@ export function unpack(
         transposeScaled4(from + <usize>at * row, row, to + (at << 2), sampleStep, k);
       }
     }
-  } else if (classes == 3) {
+  } else if (flat && classes == 3 && sampleStep == 12) {
     for (; i + 4 <= n; i += 4) joinTriples(tile + (i << 2), row, g + <usize>i * sampleStep, v128.load(scales + (i << 2)));
-  } else if (classes == 2) {
+  } else if (flat && classes == 2 && sampleStep == 8) {
     for (; i + 4 <= n; i += 4) joinPairs(tile + (i << 2), row, g + <usize>i * sampleStep, v128.load(scales + (i << 2)));
   }
   for (; i < n; i++) {
     const from = tile + (i << 2), to = g + <usize>i * sampleStep;
     const k = load<f32>(scales + (i << 2));
-    for (let c = 0; c < classes; c++) store<f32>(to + (c << 2), load<f32>(from + <usize>c * row) * k);
+    for (let c = 0; c < classes; c++) store<f32>(to + <usize>c * classStep, load<f32>(from + <usize>c * row) * k);
   }
 }
 

@@ -5,6 +5,7 @@
 //
 // What rounding N − M loses is found exactly and put back, as math/exp.ts does for e^(x−m).
 
+import { TILE_RUN } from '../../classes/columns';
 import { tileRow } from '../../classes/pack';
 import { tileOf } from '../../classes/tiles';
 import { Walk } from '../../classes/walk';
@@ -60,17 +61,20 @@ export function sumWide(p: Plan, t: Walk, k: i32, set: i32): void {
     const group = loadV(groups + at);
     const topIn = baseOf(loadV(setArray(p, set, TOP_IN) + at));
     const topOut = baseOf(loadV(setArray(p, set, TOP_OUT) + at));
-    let inside = zero, outside = zero, count = zero;
-    let x = tileOf(p, 0) + at, map = mapOf(p, k) + (<usize>t.first << 2);
-    for (let c = 0; c < t.count; c++, x += tileRow(), map += 4) {
-      const mask = insideOf(p, k, group, map, x);
-      const e = exp(sub(loadV(x), select_(topIn, topOut, mask)));
-      inside = add(inside, and(e, mask));
-      outside = add(outside, clear(e, mask));
-      count = tally(count, mask);
+    let count = zero, x = tileOf(p, 0) + at, map = mapOf(p, k) + (<usize>t.first << 2);
+    for (let c = 0; c < t.count; ) {
+      const end = min(c + TILE_RUN, t.count);
+      let inside = zero, outside = zero;
+      for (; c < end; c++, x += tileRow(), map += 4) {
+        const mask = insideOf(p, k, group, map, x);
+        const e = exp(sub(loadV(x), select_(topIn, topOut, mask)));
+        inside = add(inside, and(e, mask));
+        outside = add(outside, clear(e, mask));
+        count = tally(count, mask);
+      }
+      addWide(setArray(p, set, SUM_IN) + 2 * at, inside);
+      addWide(setArray(p, set, SUM_OUT) + 2 * at, outside);
     }
-    addWide(setArray(p, set, SUM_IN) + 2 * at, inside);
-    addWide(setArray(p, set, SUM_OUT) + 2 * at, outside);
     storeV(counts + at, add(loadV(counts + at), tallies(count)));
   }
 }

@@ -13,10 +13,9 @@ import {
 } from '../../lane/lane';
 import { addWide, growHigh, growLow, narrow, sumOf, widenAdd, zeroW } from '../../lane/wide';
 import { log1p } from '../../math/log';
-import { power } from '../../math/pow';
 import { Plan } from '../../plan';
 import { addLosses, closeProducts, largeProducts } from '../../sums';
-import { focalScale } from './focal';
+import { focal } from './focal';
 import { addSides, openSide, SHIFTED, SIDE_SCALE, sideColumn, traitsOf, weightTotal } from './options';
 import { capGradients, moveTile } from './softcap';
 
@@ -113,10 +112,10 @@ function column(p: Plan, t: Walk, at: usize, total: f32): void {
   let scale = zero;
   const left = mul(others, share), extra = t.kind == POLY ? splat(<f32>p.p3) : zero; // 1 − p_t, ε of poly-1
   if (t.kind == FOCAL) {
-    const entropy = sub(log, add(away, away)), factor = power(left, p.p3);
+    const entropy = sub(log, add(away, away));
     const ratio = select_(one, div(massTimes(e, entropy), others), eq(others, zero)); // p_t·CE/(1 − p_t)
-    own = mul(own, factor);
-    scale = focalScale(p, mass, factor, ratio, q, e);
+    own = focal(p.p3, own, left, ratio, q, e, false);
+    scale = focal(p.p3, mass, left, ratio, q, e, true);
   }
   // a zero mass drops its term: no 0·∞, and no NaN from a sample that counts for nothing
   let loss = clear(sub(mul(own, log), mul(add(own, own), away)), eq(own, zero));

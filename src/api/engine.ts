@@ -10,18 +10,12 @@ import { guard } from '../values/guard.ts';
 import { INTEGER, readNumber } from '../values/number.ts';
 import type { Engine, EngineOptions, EngineTensor, NumericArray, PlacedData, TensorInput } from '../values/types.ts';
 import { Place } from '../work/place.ts';
-import { type ActivationOf, type LossOf, makeActivation, makeLoss } from './loss.ts';
-
-/** Every loss. */
-export type Losses = { readonly [N in keyof typeof losses]: LossOf<(typeof losses)[N]> };
-/** Every activation. */
-export type Activations = { readonly [N in keyof typeof activations]: ActivationOf<(typeof activations)[N]> };
-
-/** A size. */
-const ABOVE_0 = { takes: 'an integer above 0', test: (value: number) => Number.isInteger(value) && value > 0 };
+import { makeActivation, makeLoss } from './loss.ts';
+import { uncertaintyWeighted } from './uncertainty.ts';
 
 const OPTIONS = ['tier', 'deterministic', 'threads', 'maximumBytes', 'module'];
 
+/** Checks the options of createEngine. */
 function readOptions(options: EngineOptions) {
   for (const [key, value] of Object.entries(options)) {
     if (value === undefined || OPTIONS.includes(key)) continue;
@@ -45,23 +39,23 @@ function readOptions(options: EngineOptions) {
       `createEngine: threads is ${count}, expected 1 (more than one needs the entry lossmith/threads)`,
     );
   }
-  const most = maximumBytes === undefined ? undefined : readNumber(maximumBytes, 'createEngine: maximumBytes', ABOVE_0);
+  const most = maximumBytes === undefined ? undefined : readNumber(maximumBytes, 'createEngine: maximumBytes', INTEGER);
+  if (most !== undefined && most <= 0) {
+    throw new RangeError(`createEngine: maximumBytes is ${most}, expected an integer above 0`);
+  }
   if (module !== undefined && !(module instanceof WebAssembly.Module)) {
     throw new TypeError(`createEngine: module is ${describe(module)}, expected a WebAssembly.Module`);
   }
   return { tier: deterministic ? ('simd' as const) : tier, deterministic, maximumBytes: most, module };
 }
 
-/** An engine with everything that it computes. */
-export type FullEngine = Engine & Losses & Activations;
-
-/** Makes an engine on a runtime. */
-export function engineOf(runtime: Runtime): FullEngine {
+/** Makes an engine on a runtime: what an engine has, and every operation by its name. */
+export function engineOf(runtime: Runtime): Engine {
   const source = (): Runtime => {
     runtime.check();
     return runtime;
   };
-  const operations: Record<string, unknown> = {};
+  const operations: Record<string, unknown> = { uncertaintyWeighted };
   for (const record of Object.values(losses)) operations[record.name] = makeLoss(record, source);
   for (const record of Object.values(activations)) operations[record.name] = makeActivation(record, source);
   const dispose = (): void => {
@@ -73,7 +67,7 @@ export function engineOf(runtime: Runtime): FullEngine {
       if (dtype !== 'float32' && dtype !== 'int32') {
         throw new RangeError(`tensor: dtype is ${describe(dtype)}, expected 'float32' or 'int32'`);
       }
-      const made = MemoryTensor.allocate(source(), dtype, [...readShape(shape, 'tensor')]);
+      const made = MemoryTensor.allocate(source(), dtype, [...readShape(shape, 'tensor', undefined, 'tensor: shape')]);
       made.data.fill(0);
       return made;
     }),
@@ -91,8 +85,8 @@ export function engineOf(runtime: Runtime): FullEngine {
     dispose,
     [Symbol.dispose]: dispose,
   };
-  // the operations were made from the table, name by name
-  return Object.freeze(engine) as unknown as FullEngine;
+  // the overloads of `tensor` and `from` tie types to arguments, which the code above cannot follow
+  return Object.freeze(engine) as unknown as Engine;
 }
 
 /** A copy of an operand in an engine's memory: int32 of integer typed arrays, float32 of everything else. */
@@ -120,21 +114,8 @@ function checkInt32(data: NumericArray): void {
   }
 }
 
-/**
- * Makes an engine: an own instance of the module with its own memory, and every loss and activation over it.
- *
- * @param options - `tier` ('auto'), `deterministic` (false: true pins 'simd', whose results are the same bits everywhere),
- * `maximumBytes` (4 GiB), `module` (a precompiled WebAssembly.Module), `threads` (1).
- * @returns The engine, synchronously.
- * @throws RangeError for values out of range and for `deterministic` without SIMD; TypeError for the wrong kind.
- * @example
- * import { createEngine } from 'lossmith';
- * const engine = createEngine({ deterministic: true });
- * const logits = engine.from([[2.1, 0.3, -1.0], [0.2, 0.1, 3.3]]);
- * engine.crossEntropy(logits, [0, 2]).loss; // => 0.136618
- * engine.dispose();
- */
-export const createEngine: (options?: EngineOptions) => FullEngine = /* @__PURE__ */ guard((options: EngineOptions = {}) => {
+/** An engine of its own. */
+export function makeEngine(options: EngineOptions): ReturnType<typeof engineOf> {
   if (typeof options !== 'object' || options === null) {
     throw new TypeError(`createEngine: options is ${describe(options)}, expected an object`);
   }
@@ -148,4 +129,4 @@ export const createEngine: (options?: EngineOptions) => FullEngine = /* @__PURE_
     throw new RangeError(`createEngine: deterministic needs the simd tier, but this runtime has '${runtime.tier}'`);
   }
   return engineOf(runtime);
-});
+}

@@ -49,7 +49,14 @@ export function prepareStep(call: Call, runtime: Runtime): Step {
     weightSum: () => sums.weightSum,
     componentLosses: () => work.parts,
   };
-  for (const key in gradientsOf(work)) results[key] = () => gradientsOf(work)[key];
+  let gradients = gradientsOf(work);
+  for (const key in gradients) {
+    results[key] = () => {
+      // memory may have grown under an `out` that is a view of it
+      if (gradients.grad !== work.grad && 'data' in (gradients.grad ?? {})) gradients = gradientsOf(work);
+      return gradients[key];
+    };
+  }
   for (const [key, get] of Object.entries(results)) Object.defineProperty(step, key, { get, enumerable: true });
   Object.assign(step, { free });
   if (Symbol.dispose) Object.defineProperty(step, Symbol.dispose, { value: free });

@@ -30,7 +30,7 @@ function isNear(a: string, b: string): boolean {
 /** The option that an unknown one may have meant. */
 export function adviceOnName(name: string, known: readonly string[], operation: string): string {
   if (plain(name) === 'fromlogits') {
-    return operation === 'bce' ? '; did you mean bceWithLogits?' : '; did you mean to leave it out? It says so in the name';
+    return operation === 'bce' ? '; did you mean bceWithLogits?' : '; did you mean to leave it out? What takes logits calls its input so';
   }
   const meant = known.find((each) => plain(each) === plain(name) || isNear(plain(each), plain(name)));
   const other = ELSEWHERE[name];
@@ -40,7 +40,7 @@ export function adviceOnName(name: string, known: readonly string[], operation: 
 
 /** What something that is no options object may have meant. */
 export function adviceOnOptions(options: unknown, known: readonly string[]): string {
-  if (typeof options === 'string') return `; did you mean { reduction: ${JSON.stringify(options)} }?`;
+  if (typeof options === 'string') return `; did you mean { reduction: '${options.slice(0, 20)}' }?`;
   const array = Array.isArray(options) || isTyped(options);
   return array && known.includes('weight') ? '; did you mean { weight }?' : '';
 }

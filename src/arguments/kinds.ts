@@ -77,6 +77,8 @@ export const KINDS: Readonly<Record<OptionKind, Kind>> = {
     read: (value, where, call, { to }) => {
       const operand = readOperand(value, where);
       const strides = varianceStrides(operand, call.shape);
+      const bad = operand.data.findIndex((v: number | bigint) => v < 0);
+      if (bad >= 0) throw new RangeError(`${where}[${bad}] is ${operand.data[bad]}, expected 0 or more`);
       const pulls = typeof value === 'number' ? {} : { pulls: true as const };
       call.uses.push({ field: to as OperandField, role: 'repeating', operand, strides, ...pulls });
     },

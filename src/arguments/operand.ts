@@ -110,7 +110,7 @@ export class Operand {
 export function readOperand(value: unknown, where: string, bits = false): Operand {
   if (typeof value === 'number') return new Operand(where, Float64Array.of(value), [], 1);
   if (isTyped(value)) {
-    if (bits && kindOf(value) === 'Uint16Array') refuseBits(where);
+    if (bits) refuseBytes(value, where);
     return new Operand(where, value, undefined, lengthOf(value, where));
   }
   if (Array.isArray(value)) return readArray(value, where);
@@ -120,10 +120,15 @@ export function readOperand(value: unknown, where: string, bits = false): Operan
   );
 }
 
-function refuseBits(where: string): never {
-  throw new TypeError(
-    `${where} is a Uint16Array, expected floats; bits of float16 need { type: 'float16', data, dims }, integers { type: 'uint16', data, dims }`,
-  );
+/** Arrays that more likely hold the bytes of floats than numbers. */
+function refuseBytes(value: NumericArray, where: string): void {
+  if (kindOf(value) === 'Uint16Array') {
+    const types = "bits of float16 need { type: 'float16', data, dims }, integers { type: 'uint16', data, dims }";
+    throw new TypeError(`${where} is a Uint16Array, expected floats; ${types}`);
+  }
+  if (describe(value) === 'a Buffer') {
+    throw new TypeError(`${where} is a Buffer, expected floats; of the bytes of floats new Float32Array(b.buffer, b.byteOffset, b.length / 4)`);
+  }
 }
 
 /** The length of an array that still has its memory. */
@@ -139,7 +144,7 @@ function readTensor(value: { readonly data: unknown }, where: string, bits: bool
   if (sizes === undefined) throw new TypeError(`${where} has data but neither shape nor dims`);
   if (isTyped(data)) {
     const halves = type === 'float16' && kindOf(data) === 'Uint16Array';
-    if (bits && !halves && type !== 'uint16' && kindOf(data) === 'Uint16Array') refuseBits(where);
+    if (bits && !halves && type !== 'uint16') refuseBytes(data, where);
     const length = lengthOf(data, where);
     return new Operand(where, data, readShape(sizes, where, length), length, { owner: value, halves });
   }
@@ -148,28 +153,28 @@ function readTensor(value: { readonly data: unknown }, where: string, bits: bool
   return new Operand(where, data, readShape(sizes, where, length), length);
 }
 
-/** Sizes of axes that hold `length` values together, if that is given. */
-export function readShape(shape: unknown, where: string, length?: number): readonly number[] {
+/** Sizes of axes that hold `length` values together, if that is given; `what` opens messages about them. */
+export function readShape(shape: unknown, where: string, length?: number, what = `${where}.shape`): readonly number[] {
   if (!Array.isArray(shape) && !isTyped(shape)) {
-    throw new TypeError(`${where}.shape is ${describe(shape)}, expected an array of sizes`);
+    throw new TypeError(`${what} is ${describe(shape)}, expected an array of sizes`);
   }
   const given = shape as ArrayLike<unknown>;
   const axes = given.length;
   const sizes: number[] = [];
   let product = 1;
   let legal = true;
-  if (axes > MOST_AXES) throw new RangeError(`${where}.shape has ${axes} axes, expected at most ${MOST_AXES}`);
+  if (axes > MOST_AXES) throw new RangeError(`${what} has ${axes} axes, expected at most ${MOST_AXES}`);
   for (let i = 0; i < axes; i++) {
     const value = given[i];
     if (typeof value !== 'number' && typeof value !== 'bigint') {
-      throw new TypeError(`${where}.shape holds ${describe(value)}, expected sizes`);
+      throw new TypeError(`${what} holds ${describe(value)}, expected sizes`);
     }
     const size = Number(value);
     legal &&= Number.isSafeInteger(size) && size >= 0;
     product *= size;
     sizes.push(size);
   }
-  if (!legal) throw new RangeError(`${where}.shape is ${show(sizes)}, expected sizes that are integers of 0 or more`);
+  if (!legal) throw new RangeError(`${what} is ${show(sizes)}, expected sizes that are integers of 0 or more`);
   if (length !== undefined && product !== length) {
     throw new RangeError(`${where} has ${length} values, but its shape ${show(sizes)} needs ${product}`);
   }

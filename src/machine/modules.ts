@@ -18,6 +18,17 @@ const PROBES = {
   relaxed: [...HEAD, 20, 1, 18, 0, ...SPLAT, ...SPLAT, ...SPLAT, 253, 133, 2, 26, 11],
 } as const;
 
+/** Compiles bytes that are right, so that only a policy can be against it. */
+function compile(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module {
+  try {
+    return new WebAssembly.Module(bytes);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : cause;
+    const remedy = "where a Content-Security-Policy forbids it, script-src needs 'wasm-unsafe-eval'";
+    throw new Error(`lossmith: WebAssembly was not compiled (${reason}); ${remedy}`, { cause });
+  }
+}
+
 /** The exports of the decoder. */
 interface Decoder {
   readonly memory: WebAssembly.Memory;
@@ -30,7 +41,7 @@ interface Decoder {
  */
 function decode(text: string): Uint8Array<ArrayBuffer> {
   const { bytes, alphabet, singles } = CODES;
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(Uint8Array.from(decoder)));
+  const { exports } = new WebAssembly.Instance(compile(Uint8Array.from(decoder)));
   const { memory, decode } = exports as unknown as Decoder;
   memory.grow(text.length >> 15); // room for the text and as many bytes
   const all = new Uint8Array(memory.buffer);
@@ -83,7 +94,7 @@ const compiled = new Map<Tier, WebAssembly.Module>();
 /** The module of a tier; undefined where the runtime does not know its instructions. */
 export function moduleOf(tier: Tier): WebAssembly.Module | undefined {
   if (!WebAssembly.validate(Uint8Array.from(PROBES[tier]))) return undefined;
-  const module = compiled.get(tier) ?? new WebAssembly.Module(bytesOf(tier));
+  const module = compiled.get(tier) ?? compile(bytesOf(tier));
   compiled.set(tier, module);
   return module;
 }

@@ -30,7 +30,8 @@ export const show = (shape: readonly number[]): string => `[${shape.join(', ')}]
 export function describe(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'an array';
-  if (isTyped(value)) return `a ${value.constructor?.name ?? kindOf(value)}`;
+  const name = isTyped(value) ? value.constructor?.name : undefined;
+  if (name !== undefined && !name.endsWith('Array')) return `a ${name}`;
   if (typeof value === 'object') return `an object (${Object.prototype.toString.call(value).slice(8, -1)})`;
   if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
   if (typeof value === 'symbol' || typeof value === 'function') return `a ${typeof value}`;

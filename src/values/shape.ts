@@ -17,9 +17,8 @@ export function splitAtAxis(shape: readonly number[], axis: number | undefined, 
   const asked = axis ?? (shape.length === 1 ? 0 : 1);
   const at = asked < 0 ? asked + shape.length : asked;
   if (!(at >= 0 && at < shape.length)) {
-    const name = where.slice(0, where.indexOf(':'));
     throw new RangeError(
-      `${name}: axis is ${asked}, expected an integer from ${-shape.length} to ${shape.length - 1} for ${show(shape)}`,
+      `${where}: axis is ${asked}, expected an integer from ${-shape.length} to ${shape.length - 1} for ${show(shape)}`,
     );
   }
   const lossShape: number[] = [];

@@ -30,7 +30,7 @@ function isNear(a: string, b: string): boolean {
 /** The option that an unknown one may have meant. */
 export function adviceOnName(name: string, known: readonly string[], operation: string): string {
   if (plain(name) === 'fromlogits') {
-    return operation === 'bce' ? '; did you mean bceWithLogits?' : '; did you mean to leave it out? What takes logits calls its input so';
+    return operation === 'bce' ? '; did you mean bceWithLogits?' : '; did you mean to leave it out? The function itself says whether it takes logits';
   }
   const meant = known.find((each) => plain(each) === plain(name) || isNear(plain(each), plain(name)));
   const other = ELSEWHERE[name];

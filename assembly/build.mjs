@@ -47,8 +47,15 @@ function compile() {
 
 /** The scalar tier: the simd module without SIMD, as src/machine/lower makes it where a runtime has none. */
 async function lowered(simd) {
-  const { outputFiles } = await build({ entryPoints: ['src/machine/lower/index.ts'], bundle: true, format: 'esm', write: false });
-  const { lower } = await import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);
+  const { outputFiles } = await build({
+    entryPoints: ['src/machine/lower/index.ts'],
+    bundle: true,
+    format: 'esm',
+    write: false,
+  });
+  const { lower } = await import(
+    `data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`
+  );
   const bytes = Buffer.from(lower(simd));
   writeFileSync('dist/wasm/scalar.wasm', bytes);
   return bytes;

@@ -58,5 +58,7 @@ function named(text, tier) {
   const [, name] = /\(export "tier" \(func (\S+)\)\)/.exec(text);
   const start = text.indexOf(`(func ${name} `);
   const end = closing(text, start);
-  return text.slice(0, start) + text.slice(start, end).replace('(i32.const 1)', `(i32.const ${tier})`) + text.slice(end);
+  return (
+    text.slice(0, start) + text.slice(start, end).replace('(i32.const 1)', `(i32.const ${tier})`) + text.slice(end)
+  );
 }

@@ -42,13 +42,18 @@ const all = (values: ArrayLike<number>, domain: Domain): boolean => {
   return values.length > 0;
 };
 
+const NOTHING: Domain = { low: 0, high: 0, range: '0' };
+
 /** What an illegal target may have meant to be. */
 function advice({ name, record, input }: Call, value: number, values: ArrayLike<number>, domain: Domain): string {
   const { options, target } = record;
   const [operation] = name.split('.');
   if (Number.isNaN(value)) return options.ignoreValue ? '; for missing labels ignoreValue: NaN' : '';
   const binary = target === 'unit' || target === 'labels' || target === 'bits' || target === 'signs';
-  if (binary && !record.both && all(input.data as ArrayLike<number>, { ...domain, whole: true })) {
+  const given = input.data as ArrayLike<number>;
+  // logits that are all 0 are those of a start
+  const labels = all(given, { ...domain, whole: true }) && !(Number.isInteger(value) && all(given, NOTHING));
+  if (binary && !record.both && labels) {
     return `; did you swap the arguments? It is ${operation}(${record.names.join(', ')})`;
   }
   if (target === 'signs') return value === 0 ? '; for 0 and 1 use hinge, or 2 * y - 1' : '';

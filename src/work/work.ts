@@ -42,6 +42,8 @@ export class Work {
   readonly #blocks: Blocks;
   readonly #groups: GroupBlocks | undefined;
   readonly #domain: Domain | undefined;
+  /** The walk over the values of a class operation as elements, for their range. */
+  #stretches: ElementBlocks | undefined;
   /** Targets are scanned as a whole before the first gradient. */
   readonly #scans: boolean;
   readonly #grad: Result | undefined;
@@ -152,7 +154,7 @@ export class Work {
     if (this.#grad && !pulls) this.#grad.data.fill(0);
     if (!pulls || call.input.length === 0) this.#second?.clear();
     sums.read(plan);
-    this.#parts?.finish((sum) => sums.reduce(sum));
+    this.#parts?.finish(sums);
   }
 
   #findAgain(): void {
@@ -169,7 +171,14 @@ export class Work {
     const plan = this.#plan;
     const { input, target } = this.#operands;
     const { length } = call.input;
-    const blocks = new ElementBlocks(1, length, length, false, Math.min(BLOCK, this.#blocks.values));
+    const blocks = (this.#stretches ??= new ElementBlocks(
+      1,
+      length,
+      length,
+      false,
+      Math.min(BLOCK, this.#blocks.values),
+    ));
+    blocks.start();
     while (blocks.next()) {
       const { block } = blocks;
       plan.set(PLAN.outer, 1);
@@ -247,31 +256,37 @@ export class Work {
     const plan = this.#plan;
     const { blocks, split } = groups;
     const { block } = blocks;
-    const phase = (value: number, settled = 0): void => {
-      plan.set(PLAN.phase, value);
-      plan.set(PLAN.flags, (plan.get(PLAN.flags) & ~FLAGS.SETTLED) | settled);
-    };
-    const walk = (gradients: boolean): void => {
-      blocks.start();
-      while (blocks.next()) {
-        groups.aim(block);
-        this.#run(block, gradients, false);
-      }
-    };
     groups.start();
     while (groups.next()) {
       if (split) {
-        phase(0);
+        this.#setPhase(0);
         this.#kernel(plan.address);
-        phase(SUMS);
-        walk(false);
-        phase(FLAGS.FINISH);
+        this.#setPhase(SUMS);
+        this.#walkGroups(groups, false);
+        this.#setPhase(FLAGS.FINISH);
         this.#kernel(plan.address);
-        phase(SUMS | FLAGS.GRADIENT, FLAGS.SETTLED);
-        if (pulls) walk(true);
-        phase(FLAGS.EVERY_PHASE);
-      } else walk(pulls);
+        this.#setPhase(SUMS | FLAGS.GRADIENT, FLAGS.SETTLED);
+        if (pulls) this.#walkGroups(groups, true);
+        this.#setPhase(FLAGS.EVERY_PHASE);
+      } else this.#walkGroups(groups, pulls);
       this.#losses?.fetch(0, block.loss, block.losses);
+    }
+  }
+
+  /** Chooses the passes of the next calls of the kernel. */
+  #setPhase(phase: number, settled = 0): void {
+    const plan = this.#plan;
+    plan.set(PLAN.phase, phase);
+    plan.set(PLAN.flags, (plan.get(PLAN.flags) & ~FLAGS.SETTLED) | settled);
+  }
+
+  /** Walks the blocks of the groups at hand. */
+  #walkGroups(groups: GroupBlocks, gradients: boolean): void {
+    const { blocks } = groups;
+    blocks.start();
+    while (blocks.next()) {
+      groups.aim(blocks.block);
+      this.#run(blocks.block, gradients, false);
     }
   }
 

@@ -1,11 +1,18 @@
 /** Legal calls of any shape that cost nothing to make, by what the table's records say: for sizes that no draw is made for. */
 
-import * as records from '../src/losses/index.ts';
+import * as table from '../src/losses/index.ts';
 import type { OperationRecord, OptionKind } from '../src/losses/record.ts';
 import type { FormName, Input, Options, Target, Tensor32 } from './calls.ts';
 import { type Layout, layoutOf, sizeOf } from './reference/layout.ts';
 
-export const recordOf = (op: FormName): OperationRecord => records[op];
+const records = new Map<string, OperationRecord>(Object.values(table).map((record) => [record.name, record]));
+
+/** What the table says of a loss. */
+export function recordOf(op: FormName): OperationRecord {
+  const record = records.get(op);
+  if (record === undefined) throw new Error(`${op} is not in the table`);
+  return record;
+}
 
 export const filled = (shape: readonly number[], value = 0.5): Tensor32 => ({
   data: new Float32Array(sizeOf(shape)).fill(value),

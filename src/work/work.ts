@@ -171,13 +171,8 @@ export class Work {
     const plan = this.#plan;
     const { input, target } = this.#operands;
     const { length } = call.input;
-    const blocks = (this.#stretches ??= new ElementBlocks(
-      1,
-      length,
-      length,
-      false,
-      Math.min(BLOCK, this.#blocks.values),
-    ));
+    this.#stretches ??= new ElementBlocks(1, length, length, false, Math.min(BLOCK, this.#blocks.values));
+    const blocks = this.#stretches;
     blocks.start();
     while (blocks.next()) {
       const { block } = blocks;

@@ -2,8 +2,8 @@
 
 import { makeLoss } from '../api/loss.ts';
 import { runtime } from '../api/shared.ts';
-import * as losses from '../losses/regression.ts';
 import type { OptionsOf } from '../losses/record.ts';
+import * as losses from '../losses/regression.ts';
 
 /**
  * Squared error w·(x − y)².

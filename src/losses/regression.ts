@@ -43,6 +43,7 @@ export const smoothL1 = record({
     ...ofDifferences,
   },
   mean: 'weights',
+  fixed: { p1: 1 },
 });
 
 export const huber = record({

@@ -113,9 +113,13 @@ const nameOf = (name) => name.charAt(0).toUpperCase() + name.slice(1);
 /** The words by which the text of a doc comment is recognised. */
 const opening = ({ text: [first] }) => first.split(/[.:`]/)[0].slice(0, 40);
 
-function addLoss(sample, { name, record, options, doc }) {
+/** What has to be said of an operation: the text of its doc comment, and its parameters. */
+const needsOf = ({ doc }) => [opening(doc), ...Object.keys(doc.params).map(tag)];
+
+function addLoss(sample, entry) {
+  const { name, record, options } = entry;
   const all = [...(options ?? []).map(({ key }) => key), ...(record ? COMMON : [])];
-  const needs = [opening(doc), ...Object.keys(doc.params).map(tag)];
+  const needs = needsOf(entry);
   if (!record) {
     sample.add(`package_.‹${name}›([], []);`, name, needs);
     return;
@@ -133,8 +137,9 @@ function addLoss(sample, { name, record, options, doc }) {
   for (const { key } of options) sample.add(`options${nameOf(name)}.‹${key}›;`, `${key} of ${nameOf(name)}Options`);
 }
 
-function addActivation(sample, { name, options, doc }) {
-  sample.add(`package_.‹${name}›(never, {});`, name, [opening(doc), ...Object.keys(doc.params).map(tag)]);
+function addActivation(sample, entry) {
+  const { name, options } = entry;
+  sample.add(`package_.‹${name}›(never, {});`, name, needsOf(entry));
   sample.add(`package_.${name}(never, {`);
   for (const key of [...options.map(({ key }) => key), 'out'])
     sample.add(`  ‹${key}›: never,`, `option ${key} of ${name}`);
@@ -142,14 +147,14 @@ function addActivation(sample, { name, options, doc }) {
   sample.add(`package_.${name}.‹backward›;`, `${name}.backward`, ['gradOutput', 'input', 'options'].map(tag));
 }
 
-/** The members of a value, as they are at run time. */
-function addMembers(sample, expression, value, what) {
+/** The members of a value, as they are at run time; of those that `needs` names, what has to be said of them. */
+function addMembers(sample, expression, value, what, needs = {}) {
   const own = Object.keys(value);
   const inherited = Object.getOwnPropertyNames(Object.getPrototypeOf(value) ?? {}).filter(
     (key) => key !== 'constructor',
   );
   const inner = Object.getPrototypeOf(value) === Object.prototype || typeof value === 'function' ? [] : inherited;
-  for (const key of [...own, ...inner]) sample.add(`${expression}.‹${key}›;`, `${what}.${key}`);
+  for (const key of [...own, ...inner]) sample.add(`${expression}.‹${key}›;`, `${what}.${key}`, needs[key]);
 }
 
 /** The file that uses everything. */
@@ -171,7 +176,8 @@ function sampleOf(library, { losses, activations }, types) {
   const engineOptions = /^const OPTIONS = \[(.*)\];$/m.exec(read('src/api/engine.ts'))[1].match(/\w+/g);
   for (const key of engineOptions) sample.add(`  ‹${key}›: never,`, `option ${key} of createEngine`);
   sample.add('});');
-  addMembers(sample, 'engine', engine, 'engine');
+  const operations = [...losses, ...activations].map((entry) => [entry.name, needsOf(entry)]);
+  addMembers(sample, 'engine', engine, 'engine', Object.fromEntries(operations));
   sample.add('const place = engine.tensor([1, 2]);');
   addMembers(sample, 'place', engine.tensor([1, 2]), 'EngineTensor');
   sample.add('const stats = engine.stats();');

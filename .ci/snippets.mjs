@@ -4,7 +4,7 @@
 // A line that ends in `// => VALUE` asserts that its value prints as VALUE: numbers to the digits printed (`0.31…` for
 // cut-off ones), the rest literally but for white space and quotes. `// throws TEXT` asserts that the statement throws
 // an error whose name and message contain TEXT. In Markdown a block without an import continues the block before it, and so
-// does a call that fills the second cell of a table's row.
+// does a call in the second cell of a table's row, if the first one is code too.
 import { execFile } from 'node:child_process';
 import {
   existsSync,
@@ -31,8 +31,8 @@ const importsSomething = /^\s*import\s|\brequire\(/m;
 
 const lineOf = (text, index) => text.slice(0, index).split('\n').length;
 
-/** A row of a table whose second cell is a call. */
-const callRow = /^\| [^|\n]+ \| `(\w+\([^\n]*?)` \|/gm;
+/** A row of a table whose first cell is code and whose second one is a call. */
+const callRow = /^\| `[^|\n]+` \| `(\w+\([^\n]*?)` \|/gm;
 
 /** Blocks of a Markdown file; one without an import is nested inside the blocks it continues. */
 function markdownBlocks(path) {

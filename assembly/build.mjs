@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { optimize } from './optimize.mjs';
 import { encode } from './text.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -36,16 +37,25 @@ function asc(...args) {
   if (status !== 0 || /WARNING|ERROR/.test(stdout + stderr)) throw new Error(`asc ${args[0]}:\n${stdout}${stderr}`);
 }
 
-/** Compiles one tier. */
-function compile(tier) {
-  asc('--config', 'asconfig.json', '--target', tier);
-  return readFileSync(config.targets[tier].outFile);
+/** Compiles the kernels: the simd tier, and the relaxed one out of it. */
+function compile() {
+  asc('--config', 'asconfig.json', '--target', 'simd');
+  const tiers = optimize(readFileSync(config.targets.simd.outFile));
+  for (const [tier, bytes] of Object.entries(tiers)) writeFileSync(`dist/wasm/${tier}.wasm`, bytes);
+  return tiers;
 }
 
 /** The scalar tier: the simd module without SIMD, as src/machine/lower makes it where a runtime has none. */
 async function lowered(simd) {
-  const { outputFiles } = await build({ entryPoints: ['src/machine/lower/index.ts'], bundle: true, format: 'esm', write: false });
-  const { lower } = await import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);
+  const { outputFiles } = await build({
+    entryPoints: ['src/machine/lower/index.ts'],
+    bundle: true,
+    format: 'esm',
+    write: false,
+  });
+  const { lower } = await import(
+    `data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`
+  );
   const bytes = Buffer.from(lower(simd));
   writeFileSync('dist/wasm/scalar.wasm', bytes);
   return bytes;
@@ -170,8 +180,7 @@ function declare() {
 
 writeEntry();
 mkdirSync('dist/wasm', { recursive: true });
-const binaries = {};
-for (const tier of Object.keys(config.targets)) binaries[tier] = compile(tier);
+const binaries = compile();
 binaries.scalar = await lowered(binaries.simd);
 generate(binaries);
 if (!process.argv.includes('--wasm')) {

@@ -9,9 +9,9 @@ export function planBytes(): usize {
   return offsetof<Plan>();
 }
 
-/** The tier of this build: 1 simd, 2 relaxed; 0 in the scalar module that is made of the simd one (src/machine/lower). */
+/** The tier: 1 simd; 2 in the relaxed module that the build makes of it, 0 in the scalar one that src/machine/lower makes. */
 export function tier(): i32 {
-  return ASC_FEATURE_RELAXED_SIMD ? 2 : 1;
+  return 1;
 }
 
 /** First free byte of linear memory. */

@@ -1,7 +1,8 @@
 // What operations do with their terms: sums in float64, sums of logarithms as logarithms of products.
 
 import { anyOf, LANES, loadV, ne, select_, splat, storeV } from './lane/lane';
-import { exceeds, growHigh, growLow, logOf, sumOf, widenAdd, zeroW } from './lane/wide';
+import { exceeds, firstOf2, growHigh, growLow, secondOf2, sumOf, widenAdd, zeroW } from './lane/wide';
+import { log1pDouble } from './math/log';
 import { Plan } from './plan';
 
 // Q ← q + Q·(1 + q) keeps Π(1 + q) − 1, q ≥ 0, and with it the digits of every small q, where a product of (1 + q) would round
@@ -14,9 +15,14 @@ export function openProducts(place: usize): void {
   storeV(place + 16, zeroW());
 }
 
+/** The logarithms of 1 + both lanes of an accumulator, added up. */
+export function logBoth(acc: v128): f64 {
+  return log1pDouble(firstOf2(acc)) + log1pDouble(secondOf2(acc));
+}
+
 /** The logarithm of the products, which start anew. */
 export function closeProducts(place: usize): f64 {
-  const log = logOf(loadV(place)) + logOf(loadV(place + 16));
+  const log = logBoth(loadV(place)) + logBoth(loadV(place + 16));
   openProducts(place);
   return log;
 }

@@ -2,6 +2,7 @@
 import * as lossmith from '../src/index.ts';
 import {
   type ActivationName,
+  activations as activationReferences,
   isSparse,
   type LossName,
   type Problem,
@@ -36,6 +37,7 @@ export interface ForwardResult {
   readonly sum: number;
   readonly count: number;
   readonly weightSum: number;
+  readonly zSum?: number;
   readonly componentLosses?: Tensor32;
 }
 
@@ -66,6 +68,7 @@ export interface Activation {
 
 /** Names of all losses that have forms; the one that is a call alone has a test of its own. */
 export type FormName = Exclude<LossName, 'uncertaintyWeighted'>;
+export const activationNames = Object.keys(activationReferences) as ActivationName[];
 export const formNames = Object.keys(references).filter((name) => name !== 'uncertaintyWeighted') as FormName[];
 
 type Library = Readonly<Record<FormName, Loss>> & Readonly<Record<ActivationName, Activation>>;
@@ -144,7 +147,10 @@ export const callOf = (op: FormName, { inputs, options }: Problem, from: Library
 });
 
 /** Gradients of a result: that of the input, and the others by name. */
-export function gradientsOf({ grad, gradVariance }: BackwardResult): { grad: Tensor32; grads: Record<string, Tensor32> } {
+export function gradientsOf({ grad, gradVariance }: BackwardResult): {
+  grad: Tensor32;
+  grads: Record<string, Tensor32>;
+} {
   const grads: Record<string, Tensor32> = {};
   if (gradVariance) grads.variance = gradVariance;
   if ('data' in grad) return { grad: grad as Tensor32, grads };

@@ -7,6 +7,7 @@
 //   slope(x, y, f[, e])     f times its derivative with respect to x
 //   gain()                  a constant that goes into f (2 for a square)
 //   exponent(x, y)          at most 0
+//   shared(x, y, e)         what term and slope share; their last argument
 //   side(x, y, f[, e])      f times the derivative with respect to operand c
 //   ratio(x, y, e)          the term is `rest` plus log1p of this, so that one logarithm serves many elements (sums.ts)
 //   rest(x, y, e)
@@ -48,6 +49,12 @@ function strip<O>(p: Plan, run: Run): void {
     const x = loadV(run.x + at), y = loadV(run.y + at), w = loadV(a), by = loadV(f);
     if (isDefined(o.exponent)) {
       const e = expWith(o.exponent(x, y), k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10);
+      if (isDefined(o.shared)) {
+        const shared = o.shared(x, y, e);
+        storeV(run.terms + at, mul(w, o.term(x, y, e, shared)));
+        if (p.grad) storeV(run.slopes + at, o.slope(x, y, by, e, shared));
+        continue;
+      }
       storeV(run.terms + at, isDefined(o.weighted) ? o.weighted(x, y, w, e) : mul(w, o.term(x, y, e)));
       if (p.grad) storeV(run.slopes + at, o.slope(x, y, by, e));
     } else {

@@ -3,10 +3,10 @@
 // where all terms are equal.
 
 import { add, and, anyOf, clear, everyBit, LANES, loadV, or, splat, storeV, VECTOR } from '../lane/lane';
-import { growHigh, growLow, logOf, sumOf, widenAdd, zeroW } from '../lane/wide';
+import { growHigh, growLow, sumOf, widenAdd, zeroW } from '../lane/wide';
 import { expConstant, expWith } from '../math/exp';
 import { IGNORE, Plan } from '../plan';
-import { copyFloats } from '../sums';
+import { copyFloats, logBoth } from '../sums';
 import { elements } from './frame';
 import { beginRuns, nextRun, padOf } from './walk';
 
@@ -25,8 +25,7 @@ export function plainly<O>(p: Plan, simple: bool): usize {
   const gain: f64 = isDefined(o.gain) ? o.gain() : 1, idle: f32 = isDefined(o.idle) ? o.idle() : 0;
   return stretches(p, gain, idle, (p: Plan, x: usize, y: usize, g: usize, n: i32, sums: usize, f: v128): v128 => {
     const o = changetype<O>(p);
-    if (isDefined(o.exponent)) return exponentials<O>(p, x, y, g, n, sums, f);
-    return isDefined(o.legal) ? singly<O>(p, x, y, g, n, sums, f) : differences<O>(p, x, y, g, n, sums, f);
+    return isDefined(o.exponent) ? exponentials<O>(p, x, y, g, n, sums, f) : differences<O>(p, x, y, g, n, sums, f);
   });
 }
 
@@ -53,22 +52,6 @@ function stretches(p: Plan, gain: f64, idle: f32, stretch: Stretch): usize {
   }
   if (anyOf(wrong)) p.bad = 0;
   return 0;
-}
-
-/** The loop of a loss that does much for an element, and whose targets have a range. */
-function singly<O>(p: Plan, x: usize, y: usize, g: usize, n: i32, sums: usize, f: v128): v128 {
-  const o = changetype<O>(p);
-  let acc = loadV(sums), right = everyBit();
-  for (; n > 0; n -= LANES, x += VECTOR, y += VECTOR) {
-    const v = loadV(x), t = loadV(y);
-    right = and(right, o.legal(v, t));
-    acc = widenAdd(acc, o.term(v, t));
-    if (!g) continue;
-    storeV(g, o.slope(v, t, f));
-    g += VECTOR;
-  }
-  storeV(sums, acc);
-  return clear(everyBit(), right);
 }
 
 /** The loop of a loss without exponentials, which does little for an element: four vectors a turn. */
@@ -98,7 +81,7 @@ function differences<O>(p: Plan, x: usize, y: usize, g: usize, n: i32, sums: usi
   return splat(0);
 }
 
-/** The loop of a loss with an exponential for each element. */
+/** The loop of a loss with an exponential for each element, one logarithm serving many, and a range of targets. */
 function exponentials<O>(p: Plan, x: usize, y: usize, g: usize, n: i32, sums: usize, f: v128): v128 {
   const o = changetype<O>(p), size = VECTOR;
   const k0 = expConstant(0), k1 = expConstant(1), k2 = expConstant(2), k3 = expConstant(3);
@@ -115,21 +98,19 @@ function exponentials<O>(p: Plan, x: usize, y: usize, g: usize, n: i32, sums: us
       let sum = splat(0);
       for (; turns > 0; turns--, x += size, y += size) {
         const v = loadV(x), t = loadV(y);
-        if (isDefined(o.legal)) right = and(right, o.legal(v, t));
+        right = and(right, o.legal(v, t));
         const e = expWith(o.exponent(v, t), k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10);
-        if (isDefined(o.ratio)) {
-          const ratio = o.ratio(v, t, e);
-          low = growLow(low, ratio);
-          high = growHigh(high, ratio);
-          sum = add(sum, o.rest(v, t, e));
-        } else sum = add(sum, o.term(v, t, e));
+        const ratio = o.ratio(v, t, e);
+        low = growLow(low, ratio);
+        high = growHigh(high, ratio);
+        sum = add(sum, o.rest(v, t, e));
         if (!g) continue;
-        storeV(g, isDefined(o.plain) ? o.plain(v, t, f, e) : o.slope(v, t, f, e));
+        storeV(g, o.plain(v, t, f, e));
         g += size;
       }
       acc = widenAdd(acc, sum);
     }
-    if (isDefined(o.ratio)) p.sum += logOf(low) + logOf(high);
+    p.sum += logBoth(low) + logBoth(high);
   }
   storeV(sums, acc);
   return clear(everyBit(), right);

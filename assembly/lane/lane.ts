@@ -48,17 +48,18 @@ export const VECTOR: usize = 16;
   return f32x4.div(a, b);
 }
 
-/** a·b + c: two roundings in the scalar and simd tiers, one or two in the relaxed tier. */
+/**
+ * a·b + c: two roundings in the scalar and simd tiers, one or two in the relaxed tier, for which the build makes one instruction
+ * of every such sum (assembly/optimize.mjs).
+ */
 // @ts-ignore: decorator
 @inline export function madd(a: v128, b: v128, c: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
   return f32x4.add(f32x4.mul(a, b), c);
 }
 
-/** c − a·b, rounded like madd. */
+/** c − a·b, two roundings. */
 // @ts-ignore: decorator
 @inline export function nmadd(a: v128, b: v128, c: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_nmadd(a, b, c);
   return f32x4.sub(c, f32x4.mul(a, b));
 }
 

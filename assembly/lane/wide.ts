@@ -49,11 +49,6 @@
   return v128.any_true(f64x2.gt(acc, f64x2.splat(limit)));
 }
 
-/** log1p of both lanes, added up. */
-export function logOf(acc: v128): f64 {
-  return Math.log1p(f64x2.extract_lane(acc, 0)) + Math.log1p(f64x2.extract_lane(acc, 1));
-}
-
 /** Adds the lanes of v to four float64 at p. */
 export function addWide(p: usize, v: v128): void {
   v128.store(p, f64x2.add(v128.load(p), low(v)));
@@ -114,6 +109,17 @@ export function product(a: v128, b: v128, c: f64): v128 {
 // @ts-ignore: decorator
 @inline export function storeNarrow(p: usize, acc: v128): void {
   v128.store64_lane(p, f32x4.demote_f64x2_zero(acc), 0);
+}
+
+/** The lanes of an accumulator. */
+// @ts-ignore: decorator
+@inline export function firstOf2(acc: v128): f64 {
+  return f64x2.extract_lane(acc, 0);
+}
+
+// @ts-ignore: decorator
+@inline export function secondOf2(acc: v128): f64 {
+  return f64x2.extract_lane(acc, 1);
 }
 
 /** The sum of the accumulator's lanes. */

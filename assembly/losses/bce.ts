@@ -4,8 +4,8 @@
 //
 // Operands: a weight.
 
-import { plainly } from '../elements/plain';
-import { and, div, eq, le, madd, mul, neg, pmax, select_, splat, sub } from '../lane/lane';
+import { elements } from '../elements/frame';
+import { div, eq, madd, mul, neg, pmax, select_, splat, sub } from '../lane/lane';
 import { log1pInline, logInline } from '../math/log';
 import { Plan } from '../plan';
 
@@ -22,14 +22,8 @@ class Bce extends Plan {
   @inline slope(x: v128, y: v128, f: v128): v128 {
     return div(mul(sub(x, y), f), pmax(mul(sub(splat(1), x), x), splat(1e-12)));
   }
-
-  // @ts-ignore: decorator
-  @inline legal(x: v128, y: v128): v128 {
-    const zero = splat(0), one = splat(1);
-    return and(and(le(zero, y), le(y, one)), and(le(zero, x), le(x, one)));
-  }
 }
 
 export function bce(p: Plan): usize {
-  return plainly<Bce>(p, true);
+  return elements<Bce>(p);
 }

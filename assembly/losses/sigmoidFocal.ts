@@ -9,47 +9,38 @@
 // without a cancellation for sure elements, and without the power γ − 1, which is infinite for γ < 1. Source: torchvision.ops,
 // sigmoid_focal_loss. Parameters: p0 alpha, p1 gamma. Operands: a weight.
 
-import { plainly } from '../elements/plain';
+import { elements } from '../elements/frame';
 import {
-  abs_, add, and, div, eq, inverseOf1, le, lt, madd, massTimes, mul, neg, nmadd, pmin, select_, signed, splat, sub,
+  abs_, add, div, eq, inverseOf1, lt, madd, massTimes, mul, neg, nmadd, select_, signed, splat, sub,
 } from '../lane/lane';
-import { log1pInline } from '../math/log';
+import { log1p } from '../math/log';
 import { power } from '../math/pow';
 import { Plan } from '../plan';
 
 @unmanaged
 class SigmoidFocal extends Plan {
   // @ts-ignore: decorator
-  @inline legal(x: v128, y: v128): v128 {
-    return and(le(splat(0), y), le(y, splat(1)));
-  }
-
-  // @ts-ignore: decorator
-  @inline idle(): f32 {
-    return -Infinity;
-  }
-
-  // @ts-ignore: decorator
   @inline exponent(x: v128, y: v128): v128 {
     return neg(abs_(x));
   }
 
+  /** CE. */
   // @ts-ignore: decorator
-  @inline term(x: v128, y: v128, e: v128): v128 {
-    const a = this.against(x, y), s = div(splat(1), add(splat(1), e));
-    const entropy = add(log1pInline(e), massTimes(a, abs_(x)));
+  @inline shared(x: v128, y: v128, e: v128): v128 {
+    return add(log1p(e), massTimes(this.against(x, y), abs_(x)));
+  }
+
+  // @ts-ignore: decorator
+  @inline term(x: v128, y: v128, e: v128, entropy: v128): v128 {
+    const a = this.against(x, y), s = inverseOf1(e);
     return mul(this.factor(y, mul(s, madd(sub(splat(1), a), e, a))), entropy);
   }
 
   // @ts-ignore: decorator
-  @inline slope(x: v128, y: v128, f: v128, e: v128): v128 {
-    const one = splat(1), a = this.against(x, y), b = sub(one, a), rest = madd(b, e, a);
-    // three factors s: what 1 + e loses is put back
-    const s = inverseOf1(e);
+  @inline slope(x: v128, y: v128, f: v128, e: v128, entropy: v128): v128 {
+    const one = splat(1), a = this.against(x, y), b = sub(one, a), rest = madd(b, e, a), s = inverseOf1(e);
     const share = select_(one, div(e, rest), eq(a, splat(0)));
-    // beyond 128 e is 0, and so is the term
-    const entropy = madd(a, pmin(abs_(x), splat(128)), log1pInline(e));
-    const bracket = madd(mul(splat(<f32>this.p1), sub(a, b)), mul(share, entropy), nmadd(b, e, a));
+    const bracket = madd(mul(splat(<f32>this.p1), sub(a, b)), massTimes(share, entropy), nmadd(b, e, a));
     return signed(mul(this.factor(y, mul(s, rest)), mul(mul(bracket, s), f)), x);
   }
 
@@ -69,5 +60,5 @@ class SigmoidFocal extends Plan {
 }
 
 export function sigmoidFocal(p: Plan): usize {
-  return plainly<SigmoidFocal>(p, true);
+  return elements<SigmoidFocal>(p);
 }

@@ -15,7 +15,7 @@ import { laneArray, Walk, walksRows } from '../classes/walk';
 import { add, div, LANES, loadV, madd, mul, nmadd, splat, storeV, sub, VECTOR } from '../lane/lane';
 import { loadSome, storeSome } from '../lane/place';
 import { addWide, narrow, sumOf, widenAdd, zeroW } from '../lane/wide';
-import { log1p } from '../math/log';
+import { log1p, log1pDouble } from '../math/log';
 import { LOG, Plan } from '../plan';
 
 /** Σ g·e or, for logSoftmax, Σ g of each sample: float64, two arrays. */
@@ -116,7 +116,7 @@ function row(p: Plan, t: Walk): void {
   const log = (p.flags & LOG) != 0;
   const scale = <f32>(1 / (1 + t.q));
   if (p.target) backwardRow(t.e, t.y, t.g, t.count, scale, log, <f32>(log ? t.u : t.u / (1 + t.q)));
-  else if (log) shiftRow(t.x, t.g, t.count, <f32>t.top, <f32>Math.log1p(t.q));
+  else if (log) shiftRow(t.x, t.g, t.count, <f32>t.top, <f32>log1pDouble(t.q));
   else scaleRow(t.e, t.g, 0, t.count, scale, 0);
 }
 

@@ -3,15 +3,15 @@
 // squares in float64, then rounded), see the derivations beside each.
 
 import { bitsToExponent } from '../lane/bits';
-import { add, clear, eq, loadSplat, lt, madd, mul, nmadd, pmin, splat, sub } from '../lane/lane';
+import { add, clear, eq, loadSplat, lt, madd, mul, pmin, splat, sub } from '../lane/lane';
 
 // V8 13 and later rebuild a splatted constant on every turn of a loop, so constants come from memory: either as
 // locals that the caller loads before its loop (expWith), or by one broadcasting load each (exp).
 const EXP: usize = memory.data<f32>([
   1.44269504088896340736, // 0: log2 e
   12583039.0, // 1: 1.5·2^23 + 127: adding it rounds to an integer and puts n + 127 into the low bits
-  0.693359375, // 2: ln 2, upper 9 bits, so that n·ln2hi is exact (Cody and Waite 1980)
-  -2.12194440054690581e-4, // 3: ln 2, the rest
+  -0.693359375, // 2: −ln 2, upper 9 bits, so that n·ln2hi is exact (Cody and Waite 1980)
+  2.12194440054690581e-4, // 3: −ln 2, the rest
   0.4999999403953552, // 4: c2
   0.1666652113199234, // 5: c3
   0.04166838899254799, // 6: c4
@@ -38,7 +38,7 @@ const EXP: usize = memory.data<f32>([
 @inline export function expWith(x: v128, k0: v128, k1: v128, k2: v128, k3: v128, k4: v128, k5: v128, k6: v128, k7: v128, k8: v128, k9: v128, k10: v128): v128 {
   const n = madd(x, k0, k1);
   const whole = sub(n, k1);
-  const r = nmadd(whole, k3, nmadd(whole, k2, x));
+  const r = madd(whole, k3, madd(whole, k2, x));
   const r2 = mul(r, r);
   const low = madd(k5, r, k4), high = madd(k8, r2, madd(k7, r, k6));
   const p = add(madd(madd(high, r2, low), r2, r), k9);
@@ -73,7 +73,7 @@ export function expAny(x: v128): v128 {
   const limited = pmin(splat(89), x); // NaN stays
   const n = madd(limited, expConstant(0), expConstant(1));
   const whole = sub(n, expConstant(1));
-  const r = nmadd(whole, expConstant(3), nmadd(whole, expConstant(2), limited));
+  const r = madd(whole, expConstant(3), madd(whole, expConstant(2), limited));
   const r2 = mul(r, r);
   const low = madd(expConstant(5), r, expConstant(4));
   const high = madd(expConstant(8), r2, madd(expConstant(7), r, expConstant(6)));

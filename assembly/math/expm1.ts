@@ -1,7 +1,7 @@
 // e^x − 1 and the hyperbolic tangent over lanes, as math/exp.ts states its bounds.
 
 import { bitsToExponent } from '../lane/bits';
-import { abs_, add, and, div, madd, mul, neg, nmadd, pmax, pmin, splat, sub, xor } from '../lane/lane';
+import { abs_, add, and, div, madd, mul, neg, pmax, pmin, splat, sub, xor } from '../lane/lane';
 import { expConstant } from './exp';
 
 /**
@@ -12,7 +12,7 @@ export function expm1(x: v128): v128 {
   const limited = pmax(pmin(x, splat(89)), splat(-60)); // NaN stays
   const n = madd(limited, expConstant(0), expConstant(1));
   const whole = sub(n, expConstant(1));
-  const r = nmadd(whole, expConstant(3), nmadd(whole, expConstant(2), limited));
+  const r = madd(whole, expConstant(3), madd(whole, expConstant(2), limited));
   const r2 = mul(r, r);
   const low = madd(expConstant(5), r, expConstant(4));
   const high = madd(expConstant(8), r2, madd(expConstant(7), r, expConstant(6)));

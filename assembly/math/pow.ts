@@ -3,7 +3,7 @@
 import { bitsToExponent, exponentBits, exponentToFloat, mantissa } from '../lane/bits';
 import { add, clear, le, lt, madd, mul, nearest_, or, splat, sub } from '../lane/lane';
 import { expAny, expConstant } from './exp';
-import { logOf } from './log';
+import { logPart } from './log';
 
 /** Exponents up to this that are whole are multiplied out, which loses no digits of a small base. */
 const WHOLE: f64 = 8;
@@ -25,7 +25,7 @@ export function power(b: v128, g: f64): v128 {
 export function powerOf(b: v128, g: v128): v128 {
   const bits = exponentBits(b);
   const whole = mul(g, exponentToFloat(bits));
-  const rest = mul(g, logOf(sub(mantissa(b, bits), splat(1)), splat(0)));
+  const rest = mul(g, logPart(sub(mantissa(b, bits), splat(1)), splat(0)));
   const n = nearest_(madd(rest, expConstant(0), whole));
   const r = madd(sub(whole, n), splat(0.6931471805599453), rest);
   const p = mul(expAny(r), bitsToExponent(add(n, expConstant(1))));

@@ -90,13 +90,15 @@ export function engineOf(runtime: Runtime): Engine {
 }
 
 /** A copy of an operand in an engine's memory: int32 of integer typed arrays, float32 of everything else. */
-function copyIn<S extends TensorInput>(runtime: Runtime, value: S, shape?: readonly number[]): EngineTensor<PlacedData<S>> {
+function copyIn<S extends TensorInput>(
+  runtime: Runtime,
+  value: S,
+  shape?: readonly number[],
+): EngineTensor<PlacedData<S>> {
   const operand = readOperand(value, 'from: source');
   const own = shape === undefined ? (operand.shape ?? [operand.length]) : readShape(shape, 'from: source');
   if (sizeOf(own) !== operand.length) {
-    throw new RangeError(
-      `from: source has ${operand.length} values, but its shape ${show(own)} needs ${sizeOf(own)}`,
-    );
+    throw new RangeError(`from: source has ${operand.length} values, but its shape ${show(own)} needs ${sizeOf(own)}`);
   }
   const { typed, data } = operand;
   const integers = typed !== undefined && !isFloat(typed) && !operand.decoded;

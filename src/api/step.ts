@@ -4,8 +4,8 @@ import type { Call } from '../arguments/call.ts';
 import { Plan, type Runtime } from '../machine/runtime.ts';
 import { trim } from '../values/guard.ts';
 import type { Step, Tensor } from '../values/types.ts';
-import { gradientsOf } from './results.ts';
 import { Work } from '../work/work.ts';
+import { gradientsOf } from './results.ts';
 
 /** A step of a call. */
 export function prepareStep(call: Call, runtime: Runtime): Step {

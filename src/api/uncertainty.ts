@@ -2,8 +2,8 @@
 
 import { fitExactly } from '../arguments/fit.ts';
 import { readOperand } from '../arguments/operand.ts';
-import { exponential } from '../values/number.ts';
 import { trim } from '../values/guard.ts';
+import { exponential } from '../values/number.ts';
 import type { Tensor, TensorInput } from '../values/types.ts';
 
 /** What `uncertaintyWeighted` returns. */

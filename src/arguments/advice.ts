@@ -30,7 +30,9 @@ function isNear(a: string, b: string): boolean {
 /** The option that an unknown one may have meant. */
 export function adviceOnName(name: string, known: readonly string[], operation: string): string {
   if (plain(name) === 'fromlogits') {
-    return operation === 'bce' ? '; did you mean bceWithLogits?' : '; did you mean to leave it out? The function itself says whether it takes logits';
+    return operation === 'bce'
+      ? '; did you mean bceWithLogits?'
+      : '; did you mean to leave it out? The function itself says whether it takes logits';
   }
   const meant = known.find((each) => plain(each) === plain(name) || isNear(plain(each), plain(name)));
   const other = ELSEWHERE[name];
@@ -61,13 +63,18 @@ export function adviceOnShapes(call: Call, target: Operand, given?: Given): stri
   const names = record.names.join(', ');
   const last = shape.length > 1 && sameShape(own, shape.slice(0, -1));
   if (last && record.walk === 'class' && given && given.axis === undefined) return '; did you mean axis: -1?';
-  const without = (axis: number): boolean => sameShape(own.filter((_, i) => i !== axis), shape);
+  const without = (axis: number): boolean =>
+    sameShape(
+      own.filter((_, i) => i !== axis),
+      shape,
+    );
   if (given && target.shape && own.length > 1 && (without(1) || without(own.length - 1))) {
     return `; did you swap the arguments? It is ${operation}(${names})`;
   }
   if (given && input.shape === undefined && own.length === 1 && own[0] !== undefined) {
     const classes = shape[0] === undefined ? 0 : shape[0] / own[0];
-    if (Number.isInteger(classes) && classes > 1) return `; did you mean tensor(${record.names[0]}, ${show([own[0], classes])})?`;
+    if (Number.isInteger(classes) && classes > 1)
+      return `; did you mean tensor(${record.names[0]}, ${show([own[0], classes])})?`;
   }
   if (given && target.shape === undefined && target.length === input.length && middle > 0) {
     return `; with a target for each, ${axisAdvice(call, target, given, false)}`;
@@ -106,15 +113,21 @@ function withClassAxis({ data }: Operand, shape: readonly number[], labels: unkn
 }
 
 /** What an index that is no class may have meant. */
-export function adviceOnIndex({ middle, labels, record, shape }: Call, value: number, values: ArrayLike<number | bigint>): string {
+export function adviceOnIndex(
+  { middle, labels, record, shape }: Call,
+  value: number,
+  values: ArrayLike<number | bigint>,
+): string {
   if (labels || middle < 1) return '';
   if (middle === 1) {
-    if (record.walk === 'group') return `; with one channel, activation: 'sigmoid' and a target of shape ${show(shape)}`;
+    if (record.walk === 'group')
+      return `; with one channel, activation: 'sigmoid' and a target of shape ${show(shape)}`;
     return '; for one logit per yes or no use bceWithLogits';
   }
   if (!record.options.labels || value < 0) return '';
   let least = value;
-  for (let i = 0; i < values.length && least > 0; i++) if (Number(values[i]) >= 0) least = Math.min(least, Number(values[i]));
+  for (let i = 0; i < values.length && least > 0; i++)
+    if (Number(values[i]) >= 0) least = Math.min(least, Number(values[i]));
   if (value !== middle || least < 1) return '';
   const all = Array.from({ length: Math.min(middle, 4) }, (_, c) => c + 1);
   return `; for classes that count from 1, labels: [${all.join(', ')}${middle > 4 ? ', …' : ''}]`;

@@ -2,8 +2,8 @@
 // here touches linear memory, so a call that throws here has changed nothing.
 
 import type { OperationRecord, OptionRecord } from '../losses/record.ts';
-import { INTEGER, readNumber } from '../values/number.ts';
 import { describe, sizeOf } from '../values/array.ts';
+import { INTEGER, readNumber } from '../values/number.ts';
 import { splitAtAxis } from '../values/shape.ts';
 import { Call } from './call.ts';
 import { checkOverlap, type Given, readCommon, readNames } from './common.ts';
@@ -95,7 +95,8 @@ function locate(call: Call, { axis }: Given): void {
     call.inner = call.input.length;
     return;
   }
-  const asked = record.walk === 'row' ? -1 : axis === undefined ? undefined : readNumber(axis, `${name}: axis`, INTEGER);
+  const asked =
+    record.walk === 'row' ? -1 : axis === undefined ? undefined : readNumber(axis, `${name}: axis`, INTEGER);
   // of a number all is one class for an activation; a loss has no class to choose
   const of = shape.length === 0 && record.target === 'none' ? [1] : shape;
   if (of.length === 0) {

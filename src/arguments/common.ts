@@ -117,7 +117,8 @@ export function checkOverlap(call: Call, others: readonly (NumericArray | undefi
     if (!to) continue;
     const { data } = to;
     if (array && overlap(data, array)) {
-      const whole = array instanceof Float32Array && data.byteOffset === array.byteOffset && array.length === data.length;
+      const whole =
+        array instanceof Float32Array && data.byteOffset === array.byteOffset && array.length === data.length;
       if (!whole) {
         throw new RangeError(`${name}: out overlaps ${itself} in part, expected ${itself} itself or other memory`);
       }

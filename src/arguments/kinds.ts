@@ -138,7 +138,9 @@ function varianceStrides(operand: Operand, shape: readonly number[]): readonly n
   if (sameShape(own, shape)) return broadcastStrides(own, shape) ?? [];
   const column = [...rows, 1];
   if (sameShape(own, rows) || sameShape(own, column)) return broadcastStrides(column, shape) ?? [];
-  throw new RangeError(`${operand.where} has shape ${show(own)}, expected ${show(shape)}, ${show(rows)} or ${show(column)}`);
+  throw new RangeError(
+    `${operand.where} has shape ${show(own)}, expected ${show(shape)}, ${show(rows)} or ${show(column)}`,
+  );
 }
 
 /** Integers one by one, e.g. labels. */

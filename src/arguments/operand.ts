@@ -1,9 +1,9 @@
 // Operands from whatever callers bring: typed arrays, flat and nested arrays, { data, shape } and { data, dims }. Every
 // property of an argument is read once, here, before anything else happens, so that getters may do what they like.
 
-import { adviceOnValue } from './advice.ts';
 import { describe, half, isBig, isDetached, isTyped, kindOf, show } from '../values/array.ts';
 import type { NumericArray } from '../values/types.ts';
+import { adviceOnValue } from './advice.ts';
 
 /** A tensor object, whose data may be another array later. */
 interface Owner {
@@ -93,7 +93,9 @@ export class Operand {
     if (now !== raw) {
       if (!isTyped(now) || kindOf(now) !== kindOf(raw) || now.length !== this.length) {
         const got = isTyped(now) ? `${describe(now)} of ${now.length} values` : describe(now);
-        throw new TypeError(`${this.where}.data is ${got}, expected ${describe(raw)} of ${this.length} values as before`);
+        throw new TypeError(
+          `${this.where}.data is ${got}, expected ${describe(raw)} of ${this.length} values as before`,
+        );
       }
       this.#raw = now;
       if (!this.#converts(now)) this.#data = now;
@@ -114,7 +116,8 @@ export function readOperand(value: unknown, where: string, bits = false): Operan
     return new Operand(where, value, undefined, lengthOf(value, where));
   }
   if (Array.isArray(value)) return readArray(value, where);
-  if (typeof value === 'object' && value !== null && 'data' in value && !('dataSync' in value)) return readTensor(value, where, bits);
+  if (typeof value === 'object' && value !== null && 'data' in value && !('dataSync' in value))
+    return readTensor(value, where, bits);
   throw new TypeError(
     `${where} is ${describe(value)}, expected a tensor { data, shape }, a typed array or an array of numbers${adviceOnValue(value)}`,
   );
@@ -127,7 +130,9 @@ function refuseBytes(value: NumericArray, where: string): void {
     throw new TypeError(`${where} is a Uint16Array, expected floats; ${types}`);
   }
   if (describe(value) === 'a Buffer') {
-    throw new TypeError(`${where} is a Buffer, expected floats; of the bytes of floats new Float32Array(b.buffer, b.byteOffset, b.length / 4)`);
+    throw new TypeError(
+      `${where} is a Buffer, expected floats; of the bytes of floats new Float32Array(b.buffer, b.byteOffset, b.length / 4)`,
+    );
   }
 }
 

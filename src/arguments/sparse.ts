@@ -30,7 +30,9 @@ export function readSparse(
     width,
   };
   if (sparse.offsets.length !== rows + 1) {
-    throw new RangeError(`${where}.offsets has ${sparse.offsets.length} values, expected ${rows + 1}, one more than rows`);
+    throw new RangeError(
+      `${where}.offsets has ${sparse.offsets.length} values, expected ${rows + 1}, one more than rows`,
+    );
   }
   checkSparse(sparse, sparse.indices.data, sparse.offsets.data, new Int32Array(width));
   return sparse;

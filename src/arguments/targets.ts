@@ -15,7 +15,9 @@ export function readTarget(call: Call, value: unknown, given: Given): Target {
   const where = `${call.name}: target`;
   if ((target === 'sets' || target === 'labels') && isSparse(value)) {
     if (given.ignoreValue !== undefined) {
-      throw new RangeError(`${call.name}: ignoreValue is given with sparse positives, expected a target for each logit`);
+      throw new RangeError(
+        `${call.name}: ignoreValue is given with sparse positives, expected a target for each logit`,
+      );
     }
     const sets = target === 'sets';
     const width = sets ? call.middle : (shape.at(-1) ?? 1);

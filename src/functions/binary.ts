@@ -65,7 +65,7 @@ export type BceOptions = OptionsOf<typeof losses.bce>;
  * @throws RangeError for targets outside [0, 1], alpha above 1 and unequal shapes; TypeError for the wrong kind.
  * @example
  * import { sigmoidFocal } from 'lossmith';
- * sigmoidFocal([[2, -1]], [[1, 0]]).loss; // => ?
+ * sigmoidFocal([[2, -1]], [[1, 0]]).loss; // => 0.00872222
  */
 export const sigmoidFocal = /* @__PURE__ */ makeLoss(losses.sigmoidFocal, runtime);
 
@@ -86,7 +86,7 @@ export type SigmoidFocalOptions = OptionsOf<typeof losses.sigmoidFocal>;
  * @throws RangeError for targets outside [0, 1] and unequal shapes; TypeError for the wrong kind.
  * @example
  * import { asymmetric } from 'lossmith';
- * asymmetric([[2, -1]], [[1, 0]]).loss; // => ?
+ * asymmetric([[2, -1]], [[1, 0]]).loss; // => 0.00784899
  */
 export const asymmetric = /* @__PURE__ */ makeLoss(losses.asymmetric, runtime);
 
@@ -105,7 +105,7 @@ export type AsymmetricOptions = OptionsOf<typeof losses.asymmetric>;
  * @throws RangeError for targets other than ±1 and unequal shapes; TypeError for the wrong kind.
  * @example
  * import { softMargin } from 'lossmith';
- * softMargin([2, -1], [1, 1]).loss; // => ?
+ * softMargin([2, -1], [1, 1]).loss; // => 0.720095
  */
 export const softMargin = /* @__PURE__ */ makeLoss(losses.softMargin, runtime);
 

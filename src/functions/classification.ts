@@ -66,7 +66,7 @@ export type NllLossOptions = OptionsOf<typeof losses.nllLoss>;
  * @throws RangeError for a target that is no class and a negative gamma; TypeError for the wrong kind.
  * @example
  * import { softmaxFocal } from 'lossmith';
- * softmaxFocal([[2.1, 0.3, -1.0], [0.2, 0.1, 3.3]], [0, 2]).loss; // => ?
+ * softmaxFocal([[2.1, 0.3, -1.0], [0.2, 0.1, 3.3]], [0, 2]).loss; // => 0.00314014
  */
 export const softmaxFocal = /* @__PURE__ */ makeLoss(losses.softmaxFocal, runtime);
 
@@ -87,7 +87,7 @@ export type SoftmaxFocalOptions = OptionsOf<typeof losses.softmaxFocal>;
  * @throws RangeError for a target that is no class; TypeError for the wrong kind.
  * @example
  * import { polyLoss } from 'lossmith';
- * polyLoss([[2.1, 0.3, -1.0], [0.2, 0.1, 3.3]], [0, 2]).loss; // => ?
+ * polyLoss([[2.1, 0.3, -1.0], [0.2, 0.1, 3.3]], [0, 2]).loss; // => 0.263028
  */
 export const polyLoss = /* @__PURE__ */ makeLoss(losses.polyLoss, runtime);
 
@@ -107,7 +107,7 @@ export type PolyLossOptions = OptionsOf<typeof losses.polyLoss>;
  * @throws RangeError for a target that is no class; TypeError for the wrong kind.
  * @example
  * import { ordinalCrossEntropy } from 'lossmith';
- * ordinalCrossEntropy([[2.1, 0.3, -1.0], [0.2, 0.1, 3.3]], [0, 2]).loss; // => ?
+ * ordinalCrossEntropy([[2.1, 0.3, -1.0], [0.2, 0.1, 3.3]], [0, 2]).loss; // => 0.166143
  */
 export const ordinalCrossEntropy = /* @__PURE__ */ makeLoss(losses.ordinalCrossEntropy, runtime);
 
@@ -127,7 +127,7 @@ export type OrdinalCrossEntropyOptions = OptionsOf<typeof losses.ordinalCrossEnt
  * @throws RangeError for a target that is no class; TypeError for the wrong kind.
  * @example
  * import { emd } from 'lossmith';
- * emd([[2.1, 0.3, -1.0], [0.2, 0.1, 3.3]], [0, 2]).loss; // => ?
+ * emd([[2.1, 0.3, -1.0], [0.2, 0.1, 3.3]], [0, 2]).loss; // => 0.0197779
  */
 export const emd = /* @__PURE__ */ makeLoss(losses.emd, runtime);
 
@@ -195,7 +195,7 @@ export type ComponentCrossEntropyOptions = OptionsOf<typeof losses.componentCros
  * @example
  * import { partialLabel } from 'lossmith';
  * const target = { indices: [0, 1, 2], offsets: [0, 2, 3] }; // 0 or 1; 2
- * partialLabel([[2.1, 0.3, -1.0], [0.2, 0.1, 3.3]], target).loss; // => ?
+ * partialLabel([[2.1, 0.3, -1.0], [0.2, 0.1, 3.3]], target).loss; // => 0.060129
  */
 export const partialLabel = /* @__PURE__ */ makeLoss(losses.partialLabel, runtime);
 

@@ -37,7 +37,7 @@ export const sigmoidFocal = record({
   target: 'unit',
   names: ['logits', 'target'],
   options: {
-    /** α: the weight of positives, 1 − α that of negatives; below 0 it is off. Default 0.25. */
+    /** α, at most 1: the weight of positives, 1 − α that of negatives; below 0 it is off. Default 0.25. */
     alpha: setting('atMost1', 'p0', 0.25),
     /** γ of (1 − p_t)^γ. Default 2. */
     gamma: setting('notNegative', 'p1', 2),

@@ -13,13 +13,13 @@ export const crossEntropy = record({
   options: {
     ...ofIndices,
     ...classWeight,
-    /** Added to the logits of each sample [C]: logit adjustment, masks. Default none. */
+    /** Added to the logits of each sample [C], after softcap: logit adjustment, masks. Default none. */
     logitShift: option('perClass', 'c'),
-    /** Logits become softcap·tanh(x / softcap) first. Default 0: off. */
+    /** Logits become softcap·tanh(x / softcap) first; 0 is off. Default 0. */
     softcap: setting('notNegative', 'p2', 0),
     /** ε: the share of the target mass that is spread over all classes, in [0, 1]. Default 0. */
     labelSmoothing: setting('unit', 'p0', 0),
-    /** Adds zLoss·lse² to each kept sample. Default 0. */
+    /** Adds zLoss·lse² to each kept sample, whatever it weighs; its mean divides by `count`. Default 0. */
     zLoss: setting('number', 'p1', 0),
   },
   mean: 'weights',
@@ -104,7 +104,7 @@ export const multiMargin = record({
     p: setting('power', 'p0', 1),
     /** Scores have to be apart by this. Default 1. */
     margin: setting('number', 'p1', 1),
-    /** Class weights [C]; the mean does not divide by them. Default all 1. */
+    /** One weight per class [C]; the mean does not divide by them. Default all 1. */
     weight: option('perClass', 'a'),
   },
   mean: 'samples',
@@ -117,11 +117,11 @@ export const componentCrossEntropy = record({
   names,
   options: {
     ...ofIndices,
-    /** One class → group map per component: which group each class belongs to. */
+    /** One class → group map per component: the group, an integer of 0 or more, of each class. */
     components: required('components'),
     /** One weight per component: α, β, … Default all 1. */
     weights: option('perComponent', 'd'),
-    /** γ: the weight of plain cross entropy. Default 0. */
+    /** γ: the weight of plain cross entropy over the joint classes. Default 0. */
     jointWeight: option('joint'),
   },
   mean: 'samples',

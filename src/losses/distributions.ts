@@ -51,11 +51,11 @@ export const dice = record({
   names: ['logits', 'target'],
   options: {
     ...ofClasses,
-    /** What makes predictions of logits: 'softmax' (default), 'sigmoid' or 'none'. */
+    /** What makes predictions of logits: 'softmax', 'sigmoid' or 'none'. Default 'softmax'. */
     activation: setting('activation', 'p0', 'softmax'),
     /** Added to numerator and denominator. Default 1. */
     smooth: setting('notNegative', 'p1', 1),
-    /** Where the ratio is formed: in each 'sample' (default), or over the 'batch'. */
+    /** Where the ratio is formed: in each 'sample', or over the 'batch'. Default 'sample'. */
     per: setting('group', 'p5', 'sample'),
     /** The target value that marks an ignored position. Default -100. */
     ignoreIndex: option('ignoreIndex'),
@@ -72,7 +72,7 @@ export const tversky = record({
   names: ['logits', 'target'],
   options: {
     ...ofClasses,
-    /** What makes predictions of logits: 'softmax' (default), 'sigmoid' or 'none'. */
+    /** What makes predictions of logits: 'softmax', 'sigmoid' or 'none'. Default 'softmax'. */
     activation: setting('activation', 'p0', 'softmax'),
     /** Added to numerator and denominator. Default 1. */
     smooth: setting('notNegative', 'p1', 1),
@@ -80,7 +80,7 @@ export const tversky = record({
     alpha: setting('notNegative', 'p3', 0.5),
     /** The weight of false negatives. Default 0.5. */
     beta: setting('notNegative', 'p4', 0.5),
-    /** Where the ratio is formed: in each 'sample' (default), or over the 'batch'. */
+    /** Where the ratio is formed: in each 'sample', or over the 'batch'. Default 'sample'. */
     per: setting('group', 'p5', 'sample'),
     /** The target value that marks an ignored position. Default -100. */
     ignoreIndex: option('ignoreIndex'),

@@ -43,6 +43,7 @@ export const smoothL1 = record({
     ...ofDifferences,
   },
   mean: 'weights',
+  fixed: { p1: 1 },
 });
 
 export const huber = record({
@@ -95,7 +96,7 @@ export const gaussianNll = record({
   options: {
     /** The variance: a number, or a tensor of the input's shape, of that without its last axis, or with a last axis of 1. */
     variance: required('variance', 'c'),
-    /** Adds ½·log 2π. Default false. */
+    /** Adds the constant ½·log 2π. Default false. */
     full: setting('flag', 'p0', false),
     /** The variance is at least this. Default 1e-6. */
     eps: setting('positive', 'p1', 1e-6),

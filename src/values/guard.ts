@@ -28,6 +28,10 @@ export function guardMethods(prototype: object, names: readonly string[]): void 
   for (const name of names) {
     const property = Object.getOwnPropertyDescriptor(prototype, name) ?? {};
     const { get, value } = property;
-    Object.defineProperty(prototype, name, get ? { ...property, get: guard(get) } : { ...property, value: guard(value) });
+    Object.defineProperty(
+      prototype,
+      name,
+      get ? { ...property, get: guard(get) } : { ...property, value: guard(value) },
+    );
   }
 }

@@ -106,7 +106,9 @@ export class ClassBlocks implements Blocks {
     const tall = inner === 1 && !(rows && classes > ROW_CLASSES) ? NARROWEST : 1;
     const high = Math.max(tall, Math.floor(BLOCK / Math.max(1, unit)));
     const fits = inner === 1 || unit <= BLOCK;
-    const width = fits ? inner : Math.min(inner, Math.max(NARROWEST, Math.floor(BLOCK / classes / NARROWEST) * NARROWEST));
+    const width = fits
+      ? inner
+      : Math.min(inner, Math.max(NARROWEST, Math.floor(BLOCK / classes / NARROWEST) * NARROWEST));
     const height = fits ? high - (inner === 1 && high >= NARROWEST ? high % NARROWEST : 0) : 1;
     this.#width = whole ? inner : Math.min(width, most);
     this.#height = whole ? outer : Math.min(outer, height, Math.max(1, Math.floor(most / this.#width)));
@@ -252,7 +254,8 @@ export class ElementBlocks implements Blocks {
     this.#total = total;
     const unit = middle * inner;
     let most = block;
-    if (inner < block) most = unit > block ? Math.floor(block / inner) * inner : Math.floor(block / Math.max(1, unit)) * unit;
+    if (inner < block)
+      most = unit > block ? Math.floor(block / inner) * inner : Math.floor(block / Math.max(1, unit)) * unit;
     this.#most = whole ? total : most;
     this.#long = inner >= block;
     this.values = this.samples = this.losses = Math.min(total, this.#most);

@@ -81,4 +81,3 @@ export class Place {
     return this.#runtime.memory.view(dtype, this.#offset, operand.length);
   }
 }
-

@@ -144,7 +144,8 @@ export class SecondGradient {
     const from = memory.floats(address / 4, length);
     const { data } = this.#to;
     // of a row that comes in several blocks each has a part of the sum
-    if (role === 'repeating' && this.#strides[2] === 0 && block.i > 0) data[start] = (data[start] as number) + (from[0] as number);
+    if (role === 'repeating' && this.#strides[2] === 0 && block.i > 0)
+      data[start] = (data[start] as number) + (from[0] as number);
     else data.set(from, start);
   }
 

@@ -2,8 +2,8 @@
 
 import type { Use } from '../arguments/call.ts';
 import { Operand } from '../arguments/operand.ts';
-import type { NumericArray } from '../values/types.ts';
 import { collapse, expand } from '../values/shape.ts';
+import type { NumericArray } from '../values/types.ts';
 
 /** Rows shorter than this are not walked one by one; operands that repeat in them are written out instead. */
 const SHORT_ROW = 64;
@@ -31,9 +31,17 @@ export function rowsOf(shape: readonly number[], size: number, all: readonly Use
   const given = uses.map(({ strides = [] }) => strides);
   const joined = collapse(shape, given);
   // one with a gradient is walked in its own rows, however short
-  const short = joined !== undefined && joined.inner < SHORT_ROW && joined.rows * joined.outer > 1 && !uses.some(({ pulls }) => pulls);
+  const short =
+    joined !== undefined &&
+    joined.inner < SHORT_ROW &&
+    joined.rows * joined.outer > 1 &&
+    !uses.some(({ pulls }) => pulls);
   if (joined && !short) {
-    const operands = uses.map((use, k) => ({ use, operand: use.operand, strides: joined.strides[k] ?? ([0, 0, 0] as const) }));
+    const operands = uses.map((use, k) => ({
+      use,
+      operand: use.operand,
+      strides: joined.strides[k] ?? ([0, 0, 0] as const),
+    }));
     return { middle: joined.rows, inner: joined.inner, operands };
   }
   // operands that jump about or repeat within short rows are written out: by whole periods where they have one

@@ -39,7 +39,10 @@ function activate(x: Float64Array, { activation = 'softmax' }: ReferenceOptions)
   if (activation === 'softmax') {
     const row = softmaxRow(x);
     const restNll = row.others.map((v) => (v === 0 ? 0 : -Math.log(v)));
-    return { p: row.p, rest: row.others, nll: row.nll, restNll, back: (g) => softmaxBack(row, g) };
+    // a ratio that is NaN has no slope, not even of what has no share in it
+    const back = (g: Float64Array): Float64Array =>
+      g.some(Number.isNaN) ? g.map(() => Number.NaN) : softmaxBack(row, g);
+    return { p: row.p, rest: row.others, nll: row.nll, restNll, back };
   }
   const none = new Float64Array(x.length);
   if (activation === 'none') return { p: x, rest: x.map((v) => 1 - v), nll: none, restNll: none, back: (g) => g };

@@ -5,6 +5,7 @@ import { rows } from '../../classes/rows';
 import { classWeightOf, PRODUCT, sampleWeightOf, upstreamOf } from '../../classes/samples';
 import { nothing } from '../../classes/tiles';
 import { laneArray, Walk } from '../../classes/walk';
+import { log1pDouble } from '../../math/log';
 import { Plan } from '../../plan';
 import { addSide, weighsAny, weightTotal } from './options';
 import { capRow, moveRow, moves } from './softcap';
@@ -71,7 +72,7 @@ function finishIndex(p: Plan, t: Walk): void {
     p.sum -= t.u;
     return;
   }
-  const log = Math.log1p(t.q), own = w * (1 - p.p0), even = s * p.p0 / p.total;
+  const log = log1pDouble(t.q), own = w * (1 - p.p0), even = s * p.p0 / p.total;
   let loss = own != 0 ? own * (log - t.u) : 0;
   if (even != 0) loss += even * weightTotal(p) * log - 2 * even * t.w;
   keepLoss(p, t, loss, log);
@@ -97,7 +98,7 @@ function addLog(p: Plan, place: usize, q: f64): void {
 
 /** Moves the logarithm of the product into the sum. */
 function flushLogs(p: Plan, place: usize): void {
-  p.sum += Math.log1p(load<f64>(place));
+  p.sum += log1pDouble(load<f64>(place));
   store<f64>(place, 0);
 }
 
@@ -122,7 +123,7 @@ function indexGradients(p: Plan, t: Walk): void {
 
 // state of a row with probabilities: u = Σ t, v half of Σ t·(x − m)
 function finishProbabilities(p: Plan, t: Walk): void {
-  const s = sampleWeightOf(p, t.sample), log = Math.log1p(t.q);
+  const s = sampleWeightOf(p, t.sample), log = log1pDouble(t.q);
   keepLoss(p, t, s != 0 ? s * (t.u * log - 2 * t.v) : 0, log);
 }
 

@@ -4,6 +4,7 @@
 import { leb, Reader } from './bytes.ts';
 import { codesOf, immediates, LANEWISE, PAIRWISE, plain, type Signature, type Type, typeOf } from './opcodes.ts';
 
+const NOP = 0x01;
 const END = 0x0b;
 const SELECT = 0x1b;
 const GET = 0x20;
@@ -95,6 +96,7 @@ export class Code {
   }
 
   #step(opcode: number): void {
+    if (opcode === NOP) return;
     if (opcode >= 0x02 && opcode <= 0x04) this.#open(opcode);
     else if (opcode === 0x05 || opcode === END) this.#close(opcode);
     else if (opcode === 0x00 || opcode === 0x0c || opcode === 0x0f) this.#leave(opcode);

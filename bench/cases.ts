@@ -21,7 +21,11 @@ export interface Case {
   /** Options in place of those that were drawn. */
   readonly options?: ReferenceOptions;
   readonly targets: Targets;
+  /** Whether the table of losses asks for it; else it stands for a use. */
+  readonly inTable: boolean;
 }
+
+type Described = Omit<Case, 'name' | 'inTable'>;
 
 const indices = { operation: 'crossEntropy', targets: {} } as const;
 const labels = { operation: 'bceWithLogits', targets: {} } as const;
@@ -42,7 +46,7 @@ const twoParts = {
 const smallest = { meaning: 'the smallest call that pays', targets: { arrays: 1 } } as const;
 
 /** Workloads that stand for a use. */
-const uses: readonly Omit<Case, 'name'>[] = [
+const uses: readonly Described[] = [
   { ...indices, meaning: 'a batch over a thousand classes', shape: [128, 1000], targets: { arrays: 7, tensors: 9 } },
   { ...indices, meaning: 'many rows, few classes', shape: [8192, 4], targets: { arrays: 3, tensors: 5 } },
   {
@@ -73,11 +77,11 @@ const uses: readonly Omit<Case, 'name'>[] = [
   { operation: 'sigmoid', ...smallest, shape: [1024] },
 ];
 
-const nameOf = ({ operation, kind, shape }: Omit<Case, 'name'>): string =>
+const nameOf = ({ operation, kind, shape }: Described): string =>
   `${operation}${kind === 'dense' ? ' prob' : ''} [${shape.join(', ')}]`;
 
 /** The workloads of the table: every loss and activation on data of an ordinary size. */
-const table: readonly Omit<Case, 'name'>[] = entries.map(({ record, shape, steps }) => ({
+const table: readonly Described[] = entries.map(({ record, shape, steps }) => ({
   // the table's names are those of the library's functions, which Operation lists
   operation: record.name as Operation,
   meaning: 'of the table',
@@ -86,14 +90,18 @@ const table: readonly Omit<Case, 'name'>[] = entries.map(({ record, shape, steps
 }));
 
 /** All workloads, each once; every contender runs each of them. */
-export const cases: readonly Case[] = merge([...uses, ...table].map((item) => ({ ...item, name: nameOf(item) })));
+export const cases: readonly Case[] = merge([
+  ...uses.map((item) => ({ ...item, name: nameOf(item), inTable: false })),
+  ...table.map((item) => ({ ...item, name: nameOf(item), inTable: true })),
+]);
 
 /** Puts the targets of workloads that are the same together. */
 function merge(items: readonly Case[]): Case[] {
   const merged = new Map<string, Case>();
   for (const item of items) {
     const before = merged.get(item.name);
-    merged.set(item.name, before ? { ...before, targets: { ...before.targets, ...item.targets } } : item);
+    const targets = { ...before?.targets, ...item.targets };
+    merged.set(item.name, before ? { ...before, targets, inTable: before.inTable || item.inTable } : item);
   }
   return [...merged.values()];
 }

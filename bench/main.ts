@@ -1,35 +1,42 @@
 /**
  * Times every workload on every contender and prints error beside speed:
  *
- *   npm run bench -- [--quick] [--filter RE] [--check] [--json FILE] [--speed FILE] [--rounds N] [--time MS]
+ *   npm run bench -- [--quick] [--filter RE] [--contenders A,B] [--check] [--json FILE] [--docs] [--rounds N] [--time MS]
  *
- * --quick checks all results, but times one workload alone, for a moment; --check exits with 1 where a target ratio is missed;
- * --json writes everything that was measured, --speed the table that the documentation shows: for each loss the ratio of its
- * prepared step to plain JavaScript.
+ * --quick checks all results, but times one workload alone, for a moment; --contenders times these columns only; --check exits
+ * with 1 where a target ratio is missed; --json writes everything that was measured, --docs the pages docs/speed.json and
+ * docs/speed.md.
  */
 import { writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import { type Case, cases } from './cases.ts';
+import { cases } from './cases.ts';
 import { baseline, contenders, steps } from './contenders.ts';
 import { allowRelaxedSimd } from './flags.ts';
-import { Laboratory, median, type Outcome, speedup } from './measure.ts';
-import { native } from './native.ts';
+import { type Effort, Laboratory } from './measure.ts';
+import { machine, speedPage, speedTable } from './page.ts';
+import {
+  compared,
+  error,
+  errorsOf,
+  type Finding,
+  misses,
+  nativeRatio,
+  nativeTarget,
+  ratiosOf,
+  timed,
+  timeOf,
+  wrong,
+} from './report.ts';
 import { gaps } from './table.ts';
-
-/** Errors above these mean a wrong result, not rounding; they fail every run. */
-const tolerance = { loss: 1e-5, gradient: 1e-5 };
-
-/** How many times as long as C a prepared step of the losses that are used most may take, at most. */
-const nativeTarget = 1.25;
 
 const { values: flags } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     check: { type: 'boolean', default: false },
+    docs: { type: 'boolean', default: false },
     filter: { type: 'string', default: '' },
+    contenders: { type: 'string' },
     json: { type: 'string' },
-    speed: { type: 'string' },
     rounds: { type: 'string' },
     time: { type: 'string' },
   },
@@ -41,25 +48,38 @@ function positive(text: string | undefined, standard: number, flag: string): num
   throw new RangeError(`--${flag} ${text}: expected a positive number`);
 }
 
-const effort = {
+const effort: Effort = {
   rounds: positive(flags.rounds, flags.quick ? 1 : 9, 'rounds'),
   time: positive(flags.time, flags.quick ? 1 : 60, 'time'),
 };
 
-const time = (milliseconds: number): string => {
-  if (milliseconds >= 1) return `${milliseconds.toPrecision(3)} ms`;
-  return milliseconds >= 1e-3 ? `${(milliseconds * 1e3).toPrecision(3)} µs` : `${(milliseconds * 1e3).toFixed(2)} µs`;
-};
-const error = (value: number) => (Number.isNaN(value) ? '-' : value.toExponential(1));
+/** The columns that are timed. */
+function chosenColumns(): readonly string[] {
+  const names = flags.contenders?.split(',').map((name) => name.trim()) ?? timed;
+  const unknown = names.filter((name) => !timed.includes(name));
+  if (unknown.length > 0)
+    throw new RangeError(`--contenders: ${unknown.join(', ')}, expected some of ${timed.join(', ')}`);
+  return names;
+}
 
-/** Columns of times, and of ratios to plain JavaScript. */
-const timed = [...contenders.map(({ name }) => name), native];
-const compared = ['arrays', 'tensors', 'steps'];
+const columns = chosenColumns();
+const chosen = cases.filter((item) => new RegExp(flags.filter).test(item.name));
+if (chosen.length === 0) throw new RangeError(`--filter ${flags.filter} matches none of the workloads`);
+if (flags.docs && (flags.quick || chosen.length < cases.length || columns.length < timed.length)) {
+  throw new RangeError('--docs: expected all workloads and contenders, timed');
+}
 
-const widths = [34, ...timed.map(() => 9), ...compared.map(() => 14), 12, 18, 18];
+const widths = [
+  Math.max(...chosen.map(({ name }) => name.length)),
+  ...columns.map(() => 9),
+  ...compared.map(() => 14),
+  12,
+  18,
+  18,
+];
 const headings = [
   'workload',
-  ...timed,
+  ...columns,
   ...compared.map((name) => `${name}/target`),
   `steps:C/${nativeTarget}`,
   'loss error (JS)',
@@ -68,40 +88,14 @@ const headings = [
 const print = (cells: readonly string[]) =>
   console.log(cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join(' '));
 
-const find = (outcomes: readonly Outcome[], wanted: string): Outcome | undefined =>
-  outcomes.find(({ contender, rounds }) => contender === wanted && rounds.length > 0);
-
-/** How many times faster than plain JavaScript, for each column that is compared: what was measured and what is aimed at. */
-function ratiosOf({ targets }: Case, outcomes: readonly Outcome[]) {
-  const plain = find(outcomes, baseline.name);
-  return compared.map((name) => {
-    const own = find(outcomes, name);
-    return { name, target: targets[name], measured: own && plain && speedup(own, plain) };
-  });
-}
-
-/** How many times as long as C a prepared step takes. */
-function nativeRatio(outcomes: readonly Outcome[]): number | undefined {
-  const own = find(outcomes, steps.name);
-  const c = find(outcomes, native);
-  return own && c && speedup(c, own);
-}
-
-/** Whether a workload is a loss of the table; these alone have the target against C. */
-const isOfTable = (item: Case): boolean => item.targets.steps !== undefined;
-
-function row(item: Case, outcomes: readonly Outcome[]): string[] {
-  const errorsOf = (name: string) => outcomes.find(({ contender }) => contender === name)!.errors;
-  const ours = errorsOf(steps.name);
-  const plain = errorsOf(baseline.name);
-  const c = nativeRatio(outcomes);
+function row(finding: Finding): string[] {
+  const ours = errorsOf(finding, steps.name);
+  const plain = errorsOf(finding, baseline.name);
+  const c = nativeRatio(finding);
   return [
-    item.name,
-    ...timed.map((name) => {
-      const outcome = find(outcomes, name);
-      return outcome ? time(median(outcome.rounds)) : '-';
-    }),
-    ...ratiosOf(item, outcomes).map(({ measured, target }) =>
+    finding.item.name,
+    ...columns.map((name) => timeOf(finding, name)),
+    ...ratiosOf(finding).map(({ measured, target }) =>
       measured === undefined ? '-' : `${measured.toFixed(1)}x / ${target ?? '-'}`,
     ),
     c === undefined ? '-' : `${c.toFixed(2)}x`,
@@ -110,68 +104,43 @@ function row(item: Case, outcomes: readonly Outcome[]): string[] {
   ];
 }
 
-/** Wrong results. */
-const wrong = (item: Case, outcomes: readonly Outcome[]): string[] =>
-  outcomes
-    .filter(({ errors }) => errors.loss > tolerance.loss || !(errors.gradient <= tolerance.gradient))
-    .map(
-      ({ contender, errors }) =>
-        `${item.name}: ${contender} is wrong: errors ${error(errors.loss)}, ${error(errors.gradient)}`,
-    );
-
-/** Targets that were not reached. */
-function misses(item: Case, outcomes: readonly Outcome[]): string[] {
-  const lines = ratiosOf(item, outcomes).flatMap(({ name, measured, target }) =>
-    measured === undefined || target === undefined || measured >= target
-      ? []
-      : [`${item.name}, ${name}: ${measured.toFixed(2)}x is below its target of ${target}x`],
-  );
-  const c = nativeRatio(outcomes);
-  if (c === undefined || c <= nativeTarget || !isOfTable(item)) return lines;
-  return [...lines, `${item.name}, steps: ${c.toFixed(2)} times as long as C, above the target of ${nativeTarget}`];
-}
-
 allowRelaxedSimd();
 const faults = gaps();
-const chosen = cases.filter((item) => new RegExp(flags.filter).test(item.name));
-if (chosen.length === 0) throw new RangeError(`--filter ${flags.filter} matches none of the workloads`);
-
-console.log(`${cpus()[0]?.model.trim()}, Node ${process.versions.node}; ${effort.rounds} rounds of ${effort.time} ms`);
+console.log(`${machine()}; ${effort.rounds} rounds of ${effort.time} ms`);
 const laboratory = new Laboratory();
 const missed: string[] = [];
-const measured: { readonly item: Case; readonly outcomes: readonly Outcome[] }[] = [];
+const findings: Finding[] = [];
 try {
   if (laboratory.withoutNative !== undefined) console.log(`Nothing is compared with C: ${laboratory.withoutNative}`);
   print(headings);
   for (const item of faults.length > 0 ? [] : chosen) {
     // the first workload shows that the measuring itself works
-    const outcomes = await laboratory.measure(item, contenders, flags.quick && item !== chosen[0] ? undefined : effort);
-    print(row(item, outcomes));
-    faults.push(...wrong(item, outcomes));
-    if (!flags.quick) missed.push(...misses(item, outcomes));
-    measured.push({ item, outcomes });
+    const timing = flags.quick && item !== chosen[0] ? undefined : { ...effort, columns };
+    const finding = { item, outcomes: await laboratory.measure(item, contenders, timing) };
+    print(row(finding));
+    faults.push(...wrong(finding));
+    if (!flags.quick) missed.push(...misses(finding));
+    findings.push(finding);
   }
 } finally {
   laboratory.close();
 }
 
-/** For each loss, on the first of its shapes: how many times faster than plain JavaScript a prepared step is. */
-function speedTable(): object {
-  const table: Record<string, { readonly shape: readonly number[]; readonly ratio: number }> = {};
-  for (const { item, outcomes } of measured.filter(({ item }) => isOfTable(item))) {
-    const ratio = ratiosOf(item, outcomes).find(({ name }) => name === steps.name)?.measured;
-    if (ratio !== undefined) table[item.operation] ??= { shape: item.shape, ratio: Number(ratio.toPrecision(2)) };
-  }
-  return table;
-}
-
-const writeJson = (file: string, value: object) => writeFileSync(file, `${JSON.stringify(value, undefined, 2)}\n`);
+const write = (file: string | URL, text: string) => writeFileSync(file, text);
+const writeJson = (file: string | URL, value: object) => write(file, `${JSON.stringify(value, undefined, 2)}\n`);
 
 if (flags.json !== undefined) {
-  const report = measured.map(({ item, outcomes }) => ({ ...item, ratios: ratiosOf(item, outcomes), outcomes }));
+  const report = findings.map((finding) => ({
+    ...finding.item,
+    ratios: ratiosOf(finding),
+    outcomes: finding.outcomes,
+  }));
   writeJson(flags.json, { effort, report });
 }
-if (flags.speed !== undefined) writeJson(flags.speed, speedTable());
+if (flags.docs && faults.length === 0) {
+  writeJson(new URL('../docs/speed.json', import.meta.url), speedTable(findings));
+  write(new URL('../docs/speed.md', import.meta.url), speedPage(findings, effort));
+}
 if (flags.quick) console.log('quick: the results are checked, the times are no measurement');
 if (missed.length > 0) console.log(`\nBelow their targets:\n${missed.map((line) => `  ${line}`).join('\n')}`);
 for (const fault of faults) console.error(fault);

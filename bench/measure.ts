@@ -29,6 +29,8 @@ export interface Effort {
   readonly rounds: number;
   /** Milliseconds per contender, workload and round. */
   readonly time: number;
+  /** The contenders that are timed, if not all are. */
+  readonly columns?: readonly string[];
 }
 
 export const median = (values: readonly number[]): number => {
@@ -128,28 +130,37 @@ export class Laboratory {
     const truth = truthOf(item, problem);
     const names = contenders.map(({ name }) => name);
     const errors = contenders.map((contender) => errorsOfContender(contender, item, problem, truth));
-    const stations: Station[] = [];
+    // the contenders that are timed, by their place in `names`
+    const stations = new Map<number, Station>();
     try {
+      const columns = effort?.columns ?? names;
+      if (effort) {
+        for (const [which, name] of names.entries()) {
+          if (columns.includes(name)) {
+            stations.set(which, openStation(this.#program, item.operation, problem, name));
+          }
+        }
+      }
       if (isNative(item.operation, problem) && 'program' in this.#native) {
         const trial = await openNative(this.#native.program, this.#folder, item.operation, problem);
-        stations.push(trial.station);
+        stations.set(names.length, trial.station);
         names.push(native);
         errors.push(errorsOf(trial.loss, trial.gradients, truth));
       }
       const rounds = names.map((): number[] => []);
       if (effort) {
-        stations.unshift(...contenders.map(({ name }) => openStation(this.#program, item.operation, problem, name)));
-        for (const station of stations) await station.prepare(effort.time);
+        const timed = [...stations];
+        for (const [, station] of timed) await station.prepare(effort.time);
         for (let round = 0; round < effort.rounds; round++) {
-          for (let turn = 0; turn < stations.length; turn++) {
-            const which = (round + turn) % stations.length;
-            rounds[which]!.push(await stations[which]!.round(effort.time));
+          for (let turn = 0; turn < timed.length; turn++) {
+            const [which, station] = timed[(round + turn) % timed.length]!;
+            rounds[which]!.push(await station.round(effort.time));
           }
         }
       }
       return names.map((contender, which) => ({ contender, errors: errors[which]!, rounds: rounds[which]! }));
     } finally {
-      for (const station of stations) station.close();
+      for (const station of stations.values()) station.close();
     }
   }
 }

@@ -1,5 +1,5 @@
-// Writes what of the documentation follows from the code: the reference table between the markers of README.md, docs/losses.md and
-// the tables of docs/abi.md.
+// Writes what of the documentation follows from the code: the reference table between the markers of README.md, docs/losses.md,
+// the tables of docs/abi.md and docs/semantics.md.
 //
 //   node docs/table.mjs            writes them
 //   node docs/table.mjs --check    exits with 1 where one is stale, or a size that README.md states is off
@@ -12,6 +12,7 @@ import { gzipSync } from 'node:zlib';
 import { abiPage } from './abi.mjs';
 import { lossesPage } from './losses.mjs';
 import { between, FAMILIES, read, root, table } from './records.mjs';
+import { semanticsPage } from './specials.mjs';
 import { accepts, denominator } from './targets.mjs';
 
 /** How far a stated size may be from the measured one. */
@@ -82,6 +83,7 @@ const pages = {
   'README.md': (text) => between(text, 'table', referenceTable(all)),
   'docs/losses.md': () => lossesPage(all),
   'docs/abi.md': (text) => abiPage(text, all),
+  'docs/semantics.md': (text) => semanticsPage(text, all),
 };
 const check = process.argv.includes('--check');
 const faults = check ? sizeFaults(read('README.md')) : [];

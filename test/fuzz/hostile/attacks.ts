@@ -1,0 +1,445 @@
+/**
+ * Arguments that no caller should give, each made of a legal one at its place. The makers name nothing but their parameters,
+ * since their text is printed with a failing call.
+ */
+import type { Engine, Host, Library } from '../api.ts';
+
+/** What a maker may use. */
+export interface Tools {
+  readonly lossmith: Library;
+  readonly engine: Engine;
+  readonly host: Host;
+  /** Another, legal call of the same function. */
+  readonly again: () => unknown;
+  /** What user code throws by itself; it may come through as it is. */
+  readonly mine: Error;
+}
+
+/** What an argument is, where a maker wants to know. */
+export type Sort = 'holder' | 'list' | 'typed' | 'tensor' | 'number' | 'text' | 'options' | 'shape' | 'data' | 'out';
+
+/**
+ * What the library may make of it: 'same': the result of the legal call, or an error; 'throws': an error only; 'any': a
+ * result of its own or an error.
+ */
+export type Verdict = 'same' | 'throws' | 'any';
+
+export interface Attack {
+  /** Sorts of arguments that it is for. */
+  readonly sorts: readonly Sort[];
+  readonly verdict: Verdict;
+  /** Undefined where it cannot be made of this value or in this host. */
+  readonly make: (value: never, tools: Tools) => unknown;
+  /** Not for prepared steps, which read their operands again. */
+  readonly once?: true;
+  /** Leaves the engine unusable. */
+  readonly ends?: true;
+}
+
+type Holder = { data: unknown; shape?: unknown; dims?: unknown };
+type Options = Record<string, unknown>;
+
+const operands: readonly Sort[] = ['holder', 'list', 'typed', 'tensor'];
+const everything: readonly Sort[] = [...operands, 'number', 'text', 'shape', 'data', 'out'];
+
+/** Kinds that stand for nothing. */
+const strangers: Readonly<Record<string, Attack>> = {
+  null: { sorts: everything, verdict: 'throws', make: () => null },
+  symbol: { sorts: everything, verdict: 'throws', make: () => Symbol('s') },
+  string: { sorts: everything, verdict: 'throws', make: () => 'abc' },
+  function: { sorts: everything, verdict: 'throws', make: () => () => 1 },
+  date: { sorts: everything, verdict: 'throws', make: () => new Date(0) },
+  map: { sorts: everything, verdict: 'throws', make: () => new Map() },
+  promise: { sorts: everything, verdict: 'throws', make: (value: unknown) => Promise.resolve(value) },
+  'data view': { sorts: everything, verdict: 'throws', make: () => new DataView(new ArrayBuffer(8)) },
+  'array buffer': { sorts: everything, verdict: 'throws', make: () => new ArrayBuffer(8) },
+  'plain object': { sorts: everything, verdict: 'throws', make: () => ({}) },
+  'array-like': { sorts: operands, verdict: 'throws', make: () => ({ length: 1e9, 0: 1 }) },
+  true: { sorts: ['number', 'text', 'holder', 'tensor', 'shape'], verdict: 'throws', make: () => true },
+  undefined: { sorts: everything, verdict: 'any', make: () => undefined },
+  bigint: { sorts: everything, verdict: 'any', make: () => 1n },
+  'the module': { sorts: operands, verdict: 'throws', make: (_: unknown, { lossmith }) => lossmith },
+  'the engine': { sorts: operands, verdict: 'throws', make: (_: unknown, { engine }) => engine },
+  options: { sorts: ['options'], verdict: 'throws', make: () => 3 },
+  'options as list': { sorts: ['options'], verdict: 'throws', make: () => [1] },
+  'options null': { sorts: ['options'], verdict: 'throws', make: () => null },
+  'options symbol': { sorts: ['options'], verdict: 'throws', make: () => Symbol('s') },
+  'options date': { sorts: ['options'], verdict: 'any', make: () => new Date(0) },
+};
+
+/** The same values behind something that runs code, or wears another prototype. */
+const wrapped: Readonly<Record<string, Attack>> = {
+  proxy: {
+    sorts: [...operands, 'options', 'shape', 'data', 'out'],
+    verdict: 'same',
+    make: (value: object) => new Proxy(value, {}),
+  },
+  'proxy that throws': {
+    sorts: [...operands, 'options', 'shape', 'data', 'out'],
+    verdict: 'throws',
+    make: (value: object, { mine }) => {
+      const fail = (): never => {
+        throw mine;
+      };
+      return new Proxy(value, { get: fail, has: fail, ownKeys: fail, getOwnPropertyDescriptor: fail });
+    },
+  },
+  'revoked proxy': {
+    sorts: [...operands, 'options', 'shape', 'data', 'out'],
+    verdict: 'throws',
+    make: (value: object) => {
+      const { proxy, revoke } = Proxy.revocable(value, {});
+      revoke();
+      return proxy;
+    },
+  },
+  inherits: {
+    sorts: [...operands, 'out', 'options'],
+    verdict: 'same',
+    make: (value: object) => Object.create(value) as unknown,
+  },
+  frozen: {
+    sorts: ['holder', 'list', 'options', 'shape', 'out'],
+    verdict: 'same',
+    make: (value: object) => (ArrayBuffer.isView(value) ? undefined : Object.freeze(value)),
+  },
+  'class instance': {
+    sorts: ['holder', 'options'],
+    verdict: 'same',
+    make: (value: object) => Object.assign(new (class Own {})(), value),
+  },
+  'null prototype': {
+    sorts: ['holder', 'options'],
+    verdict: 'same',
+    make: (value: object) => Object.assign(Object.create(null) as object, value),
+  },
+  'extra properties': {
+    sorts: ['holder', 'list'],
+    verdict: 'same',
+    make: (value: object) => Object.assign(value, { extra: 1, foo: 'bar' }),
+  },
+  'subclass of its array': {
+    sorts: ['typed', 'data'],
+    verdict: 'same',
+    make: (value: unknown) =>
+      value instanceof Float32Array ? new (class Own extends Float32Array {})(value) : undefined,
+  },
+  'subclass of Array': {
+    sorts: ['list'],
+    verdict: 'same',
+    make: (value: number[]) =>
+      typeof value[0] === 'number' && value.length > 1 ? class Own extends Array<number> {}.from(value) : undefined,
+  },
+  'false length': {
+    sorts: ['typed', 'data'],
+    verdict: 'same',
+    make: (value: object) =>
+      ArrayBuffer.isView(value) ? Object.defineProperty(value, 'length', { value: 1e9 }) : undefined,
+  },
+  getters: {
+    sorts: ['holder'],
+    verdict: 'same',
+    make: (value: Holder) => {
+      const { data, ...sizes } = value;
+      return Object.defineProperty({ ...sizes }, 'data', { get: () => data, enumerable: true });
+    },
+  },
+  'getter that throws': {
+    sorts: ['holder', 'out'],
+    verdict: 'throws',
+    make: (value: Holder, { mine }) => ({
+      ...value,
+      get data(): never {
+        throw mine;
+      },
+    }),
+  },
+  'getter of shape that throws': {
+    sorts: ['holder', 'out'],
+    verdict: 'throws',
+    make: ({ data }: Holder, { mine }) => ({
+      data,
+      get shape(): never {
+        throw mine;
+      },
+    }),
+  },
+  'options with a getter that throws': {
+    sorts: ['options'],
+    verdict: 'throws',
+    make: (value: Options, { mine }) => ({
+      ...value,
+      get reduction(): never {
+        throw mine;
+      },
+    }),
+  },
+  'getter that calls the library': {
+    sorts: ['holder', 'out'],
+    verdict: 'same',
+    make: (value: Holder, { again }) => {
+      const { data, ...sizes } = value;
+      const get = (): unknown => {
+        again();
+        return data;
+      };
+      return Object.defineProperty({ ...sizes }, 'data', { get, enumerable: true });
+    },
+  },
+  'options with a getter that calls the library': {
+    sorts: ['options'],
+    verdict: 'same',
+    make: (value: Options, { again }) => {
+      const { reduction } = value;
+      const get = (): unknown => {
+        again();
+        return reduction;
+      };
+      return Object.defineProperty({ ...value }, 'reduction', { get, enumerable: true });
+    },
+  },
+  'getter that grows memory': {
+    sorts: ['holder', 'out'],
+    verdict: 'same',
+    make: (value: Holder, { engine }) => {
+      const { data, ...sizes } = value;
+      const get = (): unknown => {
+        if (engine.memory.buffer.byteLength < 2 ** 26) engine.memory.grow(1);
+        return data;
+      };
+      return Object.defineProperty({ ...sizes }, 'data', { get, enumerable: true });
+    },
+  },
+  'getter that takes memory': {
+    sorts: ['holder', 'out'],
+    verdict: 'same',
+    make: (value: Holder, { engine }) => {
+      const { data, ...sizes } = value;
+      const get = (): unknown => {
+        const bytes = engine.memory.buffer.byteLength;
+        if (bytes < 2 ** 24) engine.tensor([bytes / 4]).free();
+        return data;
+      };
+      return Object.defineProperty({ ...sizes }, 'data', { get, enumerable: true });
+    },
+  },
+  'getter that disposes the engine': {
+    sorts: ['holder'],
+    verdict: 'same',
+    ends: true,
+    make: (value: Holder, { engine, lossmith }) => {
+      if (engine === lossmith.defaultEngine()) return undefined;
+      const { data, ...sizes } = value;
+      const get = (): unknown => {
+        engine.dispose();
+        return data;
+      };
+      return Object.defineProperty({ ...sizes }, 'data', { get, enumerable: true });
+    },
+  },
+  'getter that changes its mind': {
+    sorts: ['holder'],
+    verdict: 'same',
+    once: true,
+    make: (value: Holder) => {
+      const { data, ...sizes } = value;
+      let reads = 0;
+      const get = (): unknown => (reads++ === 0 ? data : new Float32Array(1));
+      return Object.defineProperty({ ...sizes }, 'data', { get, enumerable: true });
+    },
+  },
+  'shape that changes its mind': {
+    sorts: ['holder'],
+    verdict: 'same',
+    once: true,
+    make: ({ data, shape, dims }: Holder) => {
+      let reads = 0;
+      return {
+        data,
+        get shape(): unknown {
+          return reads++ === 0 ? (shape ?? dims) : [1e6, 7];
+        },
+      };
+    },
+  },
+  'sizes that change': {
+    sorts: ['shape'],
+    verdict: 'same',
+    once: true,
+    make: (value: number[]) => {
+      let reads = 0;
+      const sizes = [...value];
+      if (sizes.length === 0) return undefined;
+      const get = (): number => (reads++ === 0 ? (value[0] ?? 0) : 1e9);
+      return Object.defineProperty(sizes, 0, { get, enumerable: true });
+    },
+  },
+};
+
+/** Arrays in buffers of other kinds, and arrays whose values are gone or not there. */
+const arrays: Readonly<Record<string, Attack>> = {
+  detached: {
+    sorts: ['typed', 'data'],
+    verdict: 'throws',
+    make: (value: unknown) => {
+      if (!ArrayBuffer.isView(value) || !(value.buffer instanceof ArrayBuffer) || value.byteLength === 0)
+        return undefined;
+      structuredClone(value.buffer, { transfer: [value.buffer] });
+      return value;
+    },
+  },
+  resizable: {
+    sorts: ['typed', 'data'],
+    verdict: 'same',
+    make: (value: unknown) => {
+      if (!(value instanceof Float32Array) || !('resize' in ArrayBuffer.prototype)) return undefined;
+      const Resizable = ArrayBuffer as unknown as new (bytes: number, options: object) => ArrayBuffer;
+      const array = new Float32Array(new Resizable(4 * value.length, { maxByteLength: 4 * value.length + 64 }));
+      array.set(value);
+      return array;
+    },
+  },
+  'out of its buffer': {
+    sorts: ['typed', 'data'],
+    verdict: 'throws',
+    make: (value: unknown) => {
+      if (!(value instanceof Float32Array) || value.length === 0 || !('resize' in ArrayBuffer.prototype))
+        return undefined;
+      const Resizable = ArrayBuffer as unknown as new (
+        bytes: number,
+        options: object,
+      ) => ArrayBuffer & { resize(n: number): void };
+      const buffer = new Resizable(4 * value.length, { maxByteLength: 4 * value.length });
+      const array = new Float32Array(buffer, 0, value.length);
+      buffer.resize(4 * (value.length - 1));
+      return array;
+    },
+  },
+  shared: {
+    sorts: ['typed', 'data'],
+    verdict: 'same',
+    make: (value: unknown) => {
+      if (!(value instanceof Float32Array) || typeof SharedArrayBuffer === 'undefined') return undefined;
+      const array = new Float32Array(new SharedArrayBuffer(4 * value.length));
+      array.set(value);
+      return array;
+    },
+  },
+  float16: {
+    sorts: ['typed', 'data'],
+    verdict: 'same',
+    make: (value: unknown) => {
+      const { Float16Array: Type } = globalThis as { Float16Array?: new (values: Float32Array) => ArrayLike<number> };
+      if (!(value instanceof Float32Array) || Type === undefined) return undefined;
+      const half = new Type(value);
+      return value.every((v, i) => Object.is(v, half[i])) ? half : undefined;
+    },
+  },
+  'a hole': {
+    sorts: ['list'],
+    verdict: 'throws',
+    make: (value: unknown[]) => {
+      if (value.length === 0) return undefined;
+      delete value[value.length - 1];
+      return value;
+    },
+  },
+  'giant sparse': { sorts: ['list'], verdict: 'throws', make: () => new Array(2 ** 32 - 1) },
+  'giant sparse rows': {
+    sorts: ['list'],
+    verdict: 'throws',
+    make: () => [new Array(2 ** 32 - 1), new Array(2 ** 32 - 1)],
+  },
+  'giant sparse data': {
+    sorts: ['holder'],
+    verdict: 'throws',
+    make: () => ({ data: new Array(2 ** 31), shape: [2 ** 31] }),
+  },
+  'itself in it': {
+    sorts: ['list'],
+    verdict: 'throws',
+    make: () => {
+      const list: unknown[] = [];
+      list.push(list);
+      return list;
+    },
+  },
+  'itself in its second row': {
+    sorts: ['list'],
+    verdict: 'throws',
+    make: () => {
+      const list: unknown[] = [[1]];
+      list.push(list);
+      return list;
+    },
+  },
+  '28 times doubled': {
+    sorts: ['list'],
+    verdict: 'throws',
+    make: () => {
+      let list: unknown = 1;
+      for (let i = 0; i < 28; i++) list = [list, list];
+      return list;
+    },
+  },
+  '28 times doubled, a string inside': {
+    sorts: ['list'],
+    verdict: 'throws',
+    make: () => {
+      let list: unknown = 'x';
+      for (let i = 0; i < 28; i++) list = [list, list];
+      return list;
+    },
+  },
+  '10,000 deep': {
+    sorts: ['list'],
+    verdict: 'throws',
+    make: () => {
+      let list: unknown = 1;
+      for (let i = 0; i < 10_000; i++) list = [list];
+      return list;
+    },
+  },
+  'a string inside': {
+    sorts: ['list'],
+    verdict: 'throws',
+    make: (value: unknown[]) => (value.length > 0 && !Array.isArray(value[0]) ? value.with(0, '1') : undefined),
+  },
+  'a symbol inside': {
+    sorts: ['list'],
+    verdict: 'throws',
+    make: (value: unknown[]) => (value.length > 0 && !Array.isArray(value[0]) ? value.with(0, Symbol('s')) : undefined),
+  },
+  'an element that throws': {
+    sorts: ['list'],
+    verdict: 'throws',
+    make: (value: unknown[], { mine }) => {
+      if (value.length === 0) return undefined;
+      const get = (): never => {
+        throw mine;
+      };
+      return Object.defineProperty(value, 0, { get });
+    },
+  },
+  'an element that calls the library': {
+    sorts: ['list'],
+    verdict: 'same',
+    make: (value: unknown[], { again }) => {
+      if (value.length === 0) return undefined;
+      const [first] = value;
+      const get = (): unknown => {
+        again();
+        return first;
+      };
+      return Object.defineProperty(value, 0, { get });
+    },
+  },
+  'an object with valueOf inside': {
+    sorts: ['list'],
+    verdict: 'throws',
+    make: (value: unknown[]) =>
+      value.length > 0 && !Array.isArray(value[0]) ? value.with(0, { valueOf: () => 1 }) : undefined,
+  },
+};
+
+export const valueAttacks: Readonly<Record<string, Attack>> = { ...strangers, ...wrapped, ...arrays };

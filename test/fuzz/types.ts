@@ -1,0 +1,135 @@
+/** What the parts of the fuzzer hand on: entries of the table, draws (plain JSON), and the problems made of them. */
+import type { ReferenceOptions, Tensor64 } from '../reference/index.ts';
+import type { Layout } from '../reference/layout.ts';
+import type { TierName } from './api.ts';
+import type { OutPlace, PlaceName } from './places.ts';
+import type { Totals } from './scales.ts';
+import type { Encoded } from './values.ts';
+
+/** What an option holds; how it is drawn, shaped and placed follows from that. */
+export type OptionKind =
+  | 'classWeights'
+  | 'sampleWeights'
+  | 'elementWeights'
+  | 'broadcast'
+  | 'unit'
+  | 'factor'
+  | 'ignoreIndex'
+  | 'marker'
+  | 'labels'
+  | 'components'
+  | 'componentWeights';
+
+/** What the second argument holds. */
+export type TargetKind = 'indices' | 'probabilities' | 'unit' | 'real';
+
+/**
+ * The sizes of the terms that a result is made of, in which its rounding errors are measured: `loss` for each sample before
+ * the reduction, `grad` for each element of the gradient with its upstream gradient, `parts` for each component and sample.
+ */
+export interface Scales {
+  readonly loss: Float64Array;
+  readonly grad: Float64Array;
+  readonly parts?: Float64Array;
+}
+
+/** One loss or activation, as far as the fuzzer has to know it. */
+export interface Entry {
+  /** 'class': a class axis, one loss per sample; 'element': one loss per element. */
+  readonly family: 'class' | 'element';
+  /** None: an activation. */
+  readonly targets: readonly TargetKind[];
+  readonly options: Readonly<Record<string, OptionKind>>;
+  /** Options without which there is no call. */
+  readonly required: readonly string[];
+  /** Says no to draws whose result is nowhere defined. */
+  accepts?(draw: CallDraw): boolean;
+  scales(problem: Problem, totals: Totals): Scales;
+}
+
+/** Values to be generated, or, where a failure was made simpler, written out. */
+export interface OperandDraw {
+  readonly kind: string;
+  readonly seed: number;
+  readonly place: PlaceName;
+  readonly values?: readonly Encoded[];
+}
+
+export interface TargetDraw extends OperandDraw {
+  readonly what: TargetKind;
+  /** Which share of the samples is ignored. */
+  readonly ignored: 'none' | 'some' | 'all';
+}
+
+export interface BroadcastDraw extends OperandDraw {
+  /** Bit d: axis d keeps its size; the others have size 1. */
+  readonly axes: number;
+  /** Leading axes that are left out. */
+  readonly drop: number;
+}
+
+/** Distinct integers in class order: `start`, `start + step`, … */
+export interface LabelsDraw {
+  readonly start: number;
+  readonly step: number;
+  readonly place: PlaceName;
+}
+
+export interface ComponentsDraw {
+  readonly seed: number;
+  /** Groups of each component. */
+  readonly groups: readonly number[];
+  readonly place: PlaceName;
+}
+
+export type OptionDraw = OperandDraw | BroadcastDraw | LabelsDraw | ComponentsDraw | Encoded;
+
+/** A legal call, as fast-check draws it. */
+export interface CallDraw {
+  readonly op: string;
+  readonly shape: readonly number[];
+  /** The class axis, from 0; without meaning where there is none. */
+  readonly axis: number;
+  /** How the axis is given. `absent` only where it is the default one. */
+  readonly spelled: 'absent' | 'positive' | 'negative';
+  readonly input: OperandDraw;
+  readonly target?: TargetDraw;
+  readonly options: Readonly<Record<string, OptionDraw>>;
+  readonly reduction?: 'mean' | 'sum' | 'none' | 'batchmean';
+  readonly scale?: Encoded;
+  readonly emptyMean?: 'nan' | 'zero';
+  /** gradOutput: its values under 'none' and of activations, else the first of them. */
+  readonly upstream: OperandDraw;
+  readonly out: OutPlace;
+  readonly tier: TierName;
+}
+
+/** A tensor that a call reads, and where it shall lie. */
+export interface Operand {
+  /** The option's name; 'input', 'target', 'gradOutput'. */
+  readonly name: string;
+  /** 'shaped': needs its shape to be understood; 'spread': a bare array has one axis, which broadcasts. */
+  readonly role: 'input' | 'indices' | 'floats' | 'shaped' | 'spread' | 'integers' | 'maps';
+  readonly tensor: Tensor64;
+  readonly place: PlaceName;
+  /** Source text of the values where they are too many to print. */
+  readonly recipe: string;
+}
+
+/** A legal call with all its numbers. */
+export interface Problem {
+  readonly draw: CallDraw;
+  readonly op: string;
+  readonly entry: Entry;
+  /** Elementwise: everything is inner. */
+  readonly layout: Layout;
+  readonly input: Operand;
+  readonly target: Operand | undefined;
+  readonly gradOutput: Operand;
+  /** Tensor options. */
+  readonly operands: readonly Operand[];
+  /** Options that are no tensors, as the library takes them. */
+  readonly plain: Readonly<Record<string, unknown>>;
+  /** Everything in float64. `gradOutput` is that of the backward form. */
+  readonly truth: ReferenceOptions;
+}

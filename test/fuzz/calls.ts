@@ -3,11 +3,13 @@ import { sizeOf } from '../reference/layout.ts';
 import { activationOf, lossOf, type Stats, type Step, type Tensor32 } from './api.ts';
 import type { Bench } from './bench.ts';
 import { program } from './code.ts';
+import type { Context } from './context.ts';
 import { Finding, general, messageOf } from './finding.ts';
 import { type Outcome, oddNaN, type Wrong } from './judge.ts';
 import { isActivation } from './losses.ts';
 import { type OutPlace, type Placed, put } from './places.ts';
-import type { Operand, Problem } from './types.ts';
+import { problemOf } from './problem.ts';
+import type { CallDraw, Operand, Problem } from './types.ts';
 
 export const forms = ['fused', 'forward', 'backward', 'prepare'] as const;
 export type Form = (typeof forms)[number];
@@ -283,3 +285,13 @@ export function plainly(problem: Problem): Problem {
 }
 
 export const isLarge = (problem: Problem): boolean => sizeOf(problem.draw.shape) > 20_000;
+
+/** A form of a drawn call as code. */
+export function shown(draw: CallDraw, form: Form, context: Context): string {
+  const call = new Call(context.bench(draw.tier), problemOf(draw), draw.out);
+  try {
+    return call.code(form);
+  } finally {
+    call.free();
+  }
+}

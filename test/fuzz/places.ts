@@ -310,7 +310,8 @@ export function fits(operand: Operand, place: PlaceName): boolean {
 
 /** Puts an operand where it is to lie, or, where that cannot hold it, into the plainest array that can. */
 export function put(operand: Operand, bench: Bench): Placed {
-  const place = fits(operand, operand.place) ? operand.place : operand.role === 'indices' ? 'list' : 'f32';
+  const fallbacks: Partial<Record<Operand['role'], PlaceName>> = { indices: 'list', integers: 'list bare' };
+  const place = fits(operand, operand.place) ? operand.place : (fallbacks[operand.role] ?? 'f32');
   const [storage = '', container = ''] = place.split(' ');
   if (operand.role === 'maps') return placed(operand, maps(operand, place));
   if (storage === 'nested') return placed(operand, nested(operand));

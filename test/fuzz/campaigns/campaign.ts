@@ -16,6 +16,8 @@ export interface Campaign<D = unknown> {
   features(draw: D): ReadonlySet<string>;
   /** The few of them by which a case that ended the process is known again. */
   gist(draw: D): ReadonlySet<string>;
+  /** A draw as code, without trying it. */
+  show(draw: D, context: Context): string;
   /** The call in a draw, whose values may be made simpler. */
   readonly call?: {
     get(draw: D): CallDraw;

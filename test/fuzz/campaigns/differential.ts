@@ -2,7 +2,7 @@
  * Every form against the float64 reference with plain arrays, then with the operands where they were drawn to lie: the same
  * bits, nothing else written, nothing kept, little memory taken.
  */
-import { Call, type Form, isLarge, plainly } from '../calls.ts';
+import { Call, type Form, isLarge, plainly, shown } from '../calls.ts';
 import type { Context } from '../context.ts';
 import { calls } from '../draws.ts';
 import { features } from '../finding.ts';
@@ -64,6 +64,7 @@ export const differential: Campaign<CallDraw> = {
   draws: calls,
   attempt,
   features,
-  gist: ({ op, tier }) => new Set([op, ...(tier === 'module' ? [] : [tier])]),
+  show: (draw, context) => shown(draw, 'fused', context),
+  gist: features,
   call: { get: (draw) => draw, set: (_, call) => call },
 };

@@ -10,6 +10,7 @@ import type { Context } from '../context.ts';
 import { calls, tinyShapes } from '../draws.ts';
 import { errorWrong } from '../errors.ts';
 import { Finding, messageOf } from '../finding.ts';
+import { arrayAttacks } from '../hostile/arrays.ts';
 import { type Attack, type Tools, valueAttacks } from '../hostile/attacks.ts';
 import { optionAttacks } from '../hostile/options.ts';
 import { type Path, pathText, placesOf, valueAt, withValue } from '../hostile/paths.ts';
@@ -22,7 +23,7 @@ import type { Campaign } from './campaign.ts';
 /** Seconds that a wrong call may take. */
 const SECONDS = 2;
 
-const attacks: Readonly<Record<string, Attack>> = { ...valueAttacks, ...optionAttacks };
+const attacks: Readonly<Record<string, Attack>> = { ...valueAttacks, ...arrayAttacks, ...optionAttacks };
 
 interface HostileDraw {
   readonly call: CallDraw;
@@ -105,10 +106,10 @@ class Attempt {
   }
 
   fail(wrong: Wrong): never {
-    throw new Finding(`${this.draw.attack}: ${wrong.check}`, wrong.detail, () => this.#code(wrong));
+    throw new Finding(`${this.draw.attack}: ${wrong.check}`, wrong.detail, () => this.code(wrong));
   }
 
-  #code({ check, detail }: Wrong): string {
+  code({ check, detail }: Wrong): string {
     const { form } = this.draw;
     const { statements, list, callee } = this.call.text(form);
     const other = new Call(this.call.bench, this.other.problem, this.draw.call.out);
@@ -209,28 +210,40 @@ function control({ host, tier }: Bench): string {
   ].join()}`;
 }
 
-function attempt(draw: HostileDraw, context: Context): void {
+/** The call of a draw before it is made, and what the legal one gives. */
+function attemptOf(draw: HostileDraw, context: Context): Attempt {
+  const { form } = draw;
   const problem = problemOf(draw.call);
-  if (isActivation(problem.entry) && draw.form === 'prepare') throw new Rejected('activations have no steps');
+  if (isActivation(problem.entry) && form === 'prepare') throw new Rejected('activations have no steps');
   const bench = context.bench(draw.call.tier);
   const other = otherOf(draw.call);
-  let expected: Outcome;
-  let otherwise: Outcome;
-  try {
-    expected = result(bench, problem, draw.form);
-    otherwise = result(bench, other, draw.form);
-  } catch {
-    throw new Rejected('the legal call fails, which is for another campaign');
-  }
-  const before = control(bench);
+  const legal = (each: Problem): Outcome => {
+    try {
+      return result(bench, each, form);
+    } catch {
+      throw new Rejected('the legal call fails, which is for another campaign');
+    }
+  };
+  const [expected, otherwise] = [legal(problem), legal(other)];
   const call = new Call(bench, problem, draw.call.out);
-  let ended = false;
   try {
-    const attempt = new Attempt(call, draw, expected, { problem: other, expected: otherwise });
-    ended = attempt.attack.ends === true;
+    return new Attempt(call, draw, expected, { problem: other, expected: otherwise });
+  } catch (error) {
+    call.free();
+    throw error;
+  }
+}
+
+function attempt(draw: HostileDraw, context: Context): void {
+  const attempt = attemptOf(draw, context);
+  const { call } = attempt;
+  const before = control(call.bench);
+  const ended = attempt.attack.ends === true;
+  try {
     attempt.run(context);
-    if (!ended && control(bench) !== before)
-      attempt.fail({ check: 'spoils later calls', detail: `${control(bench)}, ${before} before` });
+    if (ended) return;
+    const after = control(call.bench);
+    if (after !== before) attempt.fail({ check: 'spoils later calls', detail: `${after}, ${before} before` });
   } finally {
     if (ended) context.renew();
     else call.free();
@@ -250,6 +263,7 @@ export const hostile: Campaign<HostileDraw> = {
     }),
   attempt,
   features: ({ attack }) => new Set([attack]),
+  show: (draw, context) => attemptOf(draw, context).code({ check: 'hangs, or ends the process', detail: '' }),
   gist: ({ attack }) => new Set([attack]),
   call: { get: ({ call }) => call, set: (draw, call) => ({ ...draw, call }) },
 };

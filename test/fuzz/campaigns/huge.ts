@@ -1,6 +1,6 @@
 /** Shapes of huge sizes and a 0: no values, so no work and no time, whatever the sizes multiply to. */
 import fc from 'fast-check';
-import { activationOf, lossOf, type Tensor32 } from '../api.ts';
+import { activationOf, type Host, lossOf, type Tensor32 } from '../api.ts';
 import type { Form } from '../calls.ts';
 import { program } from '../code.ts';
 import type { Context } from '../context.ts';
@@ -22,17 +22,15 @@ const SECONDS = 2;
 
 const largest: readonly number[] = [1, 2, 1000, 65536, 1e6, 1e9, 2 ** 31 - 1, 2 ** 32, 1e12, 2 ** 53 - 1];
 
-function attempt(draw: HugeDraw, context: Context): void {
-  const { op, form, reduction } = draw;
+/** The call of a draw, and what its gradient is shaped like. */
+function callOf({ op, sizes, zero: at, axis: drawn, form, reduction }: HugeDraw) {
   const entry = entries[op]!;
-  const zero = draw.zero % (draw.sizes.length + 1);
-  const shape = [...draw.sizes.slice(0, zero), 0, ...draw.sizes.slice(zero)];
+  const zero = at % (sizes.length + 1);
+  const shape = [...sizes.slice(0, zero), 0, ...sizes.slice(zero)];
   // what is required has a value for each class
-  const axis = entry.required.length > 0 ? zero : draw.axis % shape.length;
+  const axis = entry.required.length > 0 ? zero : drawn % shape.length;
   const byClass = entry.family === 'class';
   const lossShape = byClass ? shape.toSpliced(axis, 1) : shape;
-  const indices = entry.targets.includes('indices');
-  const { host } = context.bench('module');
   const activation = isActivation(entry);
   const options = {
     ...(byClass && { axis }),
@@ -41,23 +39,45 @@ function attempt(draw: HugeDraw, context: Context): void {
   };
   const empty = (of: readonly number[]) => ({ data: new Float32Array(0), shape: of });
   const input = empty(shape);
-  const target = activation ? [] : [empty(indices ? lossShape : shape)];
+  const target = activation ? [] : [empty(entry.targets.includes('indices') ? lossShape : shape)];
   const upstream = activation ? empty(shape) : reduction === 'none' ? empty(lossShape) : 1;
   const args = form === 'backward' ? [upstream, input, ...target, options] : [input, ...target, options];
   const callee = `${op}${form === 'fused' || (activation && form === 'forward') ? '' : `.${form}`}`;
+  return { shape, args, callee, activation };
+}
+
+function show(draw: HugeDraw, context: Context): string {
+  const { args, callee } = callOf(draw);
+  const text = JSON.stringify(args, (_, v: unknown) => (v instanceof Float32Array ? 'none' : v)).slice(1, -1);
+  return program(context.bench('module'), [
+    `console.log(host.${callee}(${text.replaceAll('"none"', 'new Float32Array(0)')}));`,
+  ]);
+}
+
+/** The gradient of a call, or the result of an activation. */
+function gradOf(
+  { op, form }: HugeDraw,
+  host: Host,
+  args: readonly unknown[],
+  activation: boolean,
+): Tensor32 | undefined {
+  if (activation)
+    return form === 'backward' ? activationOf(host, op).backward(...args) : activationOf(host, op)(...args);
+  if (form === 'fused') return lossOf(host, op)(...args).grad;
+  if (form === 'backward') return lossOf(host, op).backward(...args).grad;
+  lossOf(host, op).forward(...args);
+  return undefined;
+}
+
+function attempt(draw: HugeDraw, context: Context): void {
+  const { shape, args, callee, activation } = callOf(draw);
   const fail = (check: string, detail: string): never => {
-    const text = JSON.stringify(args, (_, v: unknown) => (v instanceof Float32Array ? 'none' : v)).slice(1, -1);
-    const call = `console.log(host.${callee}(${text.replaceAll('"none"', 'new Float32Array(0)')}));`;
-    throw new Finding(`${form} ${check}`, detail, () => program(context.bench('module'), [call]));
+    throw new Finding(`${draw.form} ${check}`, detail, () => show(draw, context));
   };
   const start = Date.now();
   let grad: Tensor32 | undefined;
   try {
-    if (activation)
-      grad = form === 'backward' ? activationOf(host, op).backward(...args) : activationOf(host, op)(...args);
-    else if (form === 'fused') grad = lossOf(host, op)(...args).grad;
-    else if (form === 'backward') grad = lossOf(host, op).backward(...args).grad;
-    else lossOf(host, op).forward(...args);
+    grad = gradOf(draw, context.bench('module').host, args, activation);
   } catch (error) {
     context.counts.errors++;
     const wrong = errorWrong(error, [callee]);
@@ -84,5 +104,6 @@ export const huge: Campaign<HugeDraw> = {
     }),
   attempt,
   features: ({ op, form }) => new Set([op, form]),
+  show,
   gist: ({ op }) => new Set([op]),
 };

@@ -1,6 +1,8 @@
 /** The campaigns by name. */
 import type { Campaign } from './campaign.ts';
 import { differential } from './differential.ts';
+import { engine } from './engine.ts';
+import { faults } from './faults.ts';
 import { hostile } from './hostile.ts';
 import { huge } from './huge.ts';
 import { memory } from './memory.ts';
@@ -9,7 +11,7 @@ import { steps } from './steps.ts';
 
 // draws are JSON that a campaign made itself and gets back
 export const campaigns = Object.fromEntries(
-  [differential, steps, hostile, overlap, huge, memory].map((campaign) => [
+  [differential, steps, hostile, overlap, huge, memory, engine, faults].map((campaign) => [
     campaign.name,
     campaign as unknown as Campaign,
   ]),

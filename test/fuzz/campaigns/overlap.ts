@@ -3,7 +3,7 @@
  * else the result is right and the other argument as it was.
  */
 import fc from 'fast-check';
-import { Call, copied, type Form } from '../calls.ts';
+import { Call, copied, type Form, shown } from '../calls.ts';
 import { program } from '../code.ts';
 import type { Context } from '../context.ts';
 import { calls, tinyShapes } from '../draws.ts';
@@ -175,6 +175,7 @@ export const overlap: Campaign<OverlapDraw> = {
     }),
   attempt,
   features: ({ call }) => new Set([call.op]),
+  show: ({ call, form }, context) => `${shown(call, form, context)}\n// with out over another argument`,
   gist: ({ call, form }) => new Set([call.op, form]),
   call: { get: ({ call }) => call, set: (draw, call) => ({ ...draw, call }) },
 };

@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import { lossOf, type Step, type Tensor32 } from '../api.ts';
-import { Call, isLarge } from '../calls.ts';
+import { Call, isLarge, shown } from '../calls.ts';
 import type { Context } from '../context.ts';
 import { calls, seeds, smallShapes } from '../draws.ts';
 import { errorWrong } from '../errors.ts';
@@ -337,6 +337,8 @@ export const steps: Campaign<StepsDraw> = {
     }),
   attempt,
   features: ({ call, actions }) => new Set([...features(call), ...actions.map(({ act }) => act)]),
+  show: ({ call, actions }, context) =>
+    `${shown(call, 'prepare', context)}\n// then ${actions.map(({ act }) => act).join(', ')}`,
   gist: ({ call, actions }) => new Set([call.op, ...actions.map(({ act }) => act)]),
   call: { get: ({ call }) => call, set: (draw, call) => ({ ...draw, call }) },
   smaller: (draw) => draw.actions.map((_, i) => ({ ...draw, actions: draw.actions.toSpliced(i, 1) })),

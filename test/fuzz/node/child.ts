@@ -20,6 +20,8 @@ export interface Order {
   readonly tier?: TierName | undefined;
   /** Draws to try instead of new ones. */
   readonly replay?: readonly unknown[] | undefined;
+  /** A draw to be shown as code instead. */
+  readonly show?: unknown;
   /** The file that says what is being tried. */
   readonly state: string;
 }
@@ -34,6 +36,7 @@ export interface State {
 }
 
 export interface Answer {
+  readonly code?: string;
   readonly reports: readonly Report[];
   readonly counts: Counts;
   /** Where the fuzzer itself failed. */
@@ -52,6 +55,8 @@ async function obey(order: Order): Promise<Answer> {
     writeSync(file, JSON.stringify(state), 0);
   };
   try {
+    if (order.show !== undefined)
+      return { code: campaign.show(order.show, context), reports: [], counts: context.counts };
     if (replay) {
       const reports = replay.map((draw, index) => {
         announce(draw, index);

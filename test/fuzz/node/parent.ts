@@ -63,6 +63,34 @@ export class Parent {
   /** Runs an order to its end, which comes soon where a case hangs. */
   async run(order: Omit<Order, 'state'>): Promise<Outcome> {
     const campaign = campaignOf(order.campaign);
+    const { line, how, errors, hung } = await this.#spawn(order, campaign.limit);
+    if (line.startsWith('{')) return { answer: JSON.parse(line) as Answer };
+    const state = this.#state();
+    if (state === undefined)
+      throw new Error(`the process of ${order.campaign} ended with ${how}: ${errors.slice(-3000)}`);
+    const check = hung ? `hangs for ${campaign.limit} s` : 'ends the process';
+    const detail = hung ? 'it had to be ended' : `${how}: ${/FATAL.*/i.exec(errors)?.[0] ?? errors.slice(-200)}`;
+    const report: Report = {
+      campaign: order.campaign,
+      check,
+      message: `${check}: ${detail}`,
+      code: await this.#show(order, state.draw),
+      features: [...campaign.gist(state.draw)],
+      draw: state.draw,
+      seed: order.budget.seed,
+      path: '',
+    };
+    return { answer: { reports: [report], counts: state.counts }, ended: { report, index: state.index } };
+  }
+
+  /** A draw as code, by a process of its own. */
+  async #show(order: Omit<Order, 'state'>, draw: unknown): Promise<string> {
+    const { line } = await this.#spawn({ ...order, show: draw }, campaignOf(order.campaign).limit);
+    const code = line.startsWith('{') ? (JSON.parse(line) as Answer).code : undefined;
+    return code ?? `// ${JSON.stringify(draw)}`;
+  }
+
+  async #spawn(order: Omit<Order, 'state'>, limit: number) {
     const file = join(this.#folder, 'state.json');
     rmSync(file, { force: true });
     const full: Order = { ...order, state: file };
@@ -70,11 +98,11 @@ export class Parent {
     const child = spawn(process.execPath, [...flags, join(this.#folder, 'child.mjs'), JSON.stringify(full)], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    let hangs = false;
+    let hung = false;
     const watch = setInterval(() => {
       const state = this.#state();
-      if (state === undefined || Date.now() - state.at < 1000 * campaign.limit) return;
-      hangs = true;
+      if (state === undefined || Date.now() - state.at < 1000 * limit) return;
+      hung = true;
       child.kill('SIGKILL');
     }, LOOK_EVERY);
     const exit = new Promise<string>((resolve) => {
@@ -82,25 +110,6 @@ export class Parent {
     });
     const [output, errors, how] = await Promise.all([text(child.stdout), text(child.stderr), exit]);
     clearInterval(watch);
-    const line = output.trimEnd().split('\n').at(-1) ?? '';
-    if (line.startsWith('{')) return { answer: JSON.parse(line) as Answer };
-    const state = this.#state();
-    if (state === undefined)
-      throw new Error(`the process of ${order.campaign} ended with ${how}: ${errors.slice(-3000)}`);
-    const check = hangs ? `hangs for ${campaign.limit} s` : 'ends the process';
-    const detail = hangs
-      ? 'it had to be ended'
-      : `${how}: ${/Fatal.*|FATAL.*/.exec(errors)?.[0] ?? errors.slice(-200)}`;
-    const report: Report = {
-      campaign: order.campaign,
-      check,
-      message: `${check}: ${detail}`,
-      code: `// ${JSON.stringify(state.draw)}`,
-      features: [...campaign.gist(state.draw)],
-      draw: state.draw,
-      seed: order.budget.seed,
-      path: '',
-    };
-    return { answer: { reports: [report], counts: state.counts }, ended: { report, index: state.index } };
+    return { line: output.trimEnd().split('\n').at(-1) ?? '', how, errors, hung };
   }
 }

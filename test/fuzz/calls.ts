@@ -7,7 +7,7 @@ import type { Context } from './context.ts';
 import { Finding, general, messageOf } from './finding.ts';
 import { type Outcome, oddNaN, type Wrong } from './judge.ts';
 import { isActivation } from './losses.ts';
-import { type OutPlace, type Placed, put } from './places.ts';
+import { type OutPlace, type Placed, put, type Values } from './places.ts';
 import { problemOf } from './problem.ts';
 import type { CallDraw, Operand, Problem } from './types.ts';
 
@@ -161,7 +161,7 @@ export class Call {
       if (each === this.out || (each === this.input && this.inPlace && form !== 'forward')) continue;
       const now = each.read();
       const { data } = each.operand.tensor;
-      const i = now.findIndex((value, at) => !Object.is(value, data[at]) && value !== data[at]);
+      const i = firstChange(now, data);
       if (i >= 0) return { check: `changes ${each.operand.name}`, detail: `[${i}] is ${now[i]}, was ${data[i]}` };
     }
     return undefined;
@@ -250,6 +250,12 @@ export class Call {
   free(): void {
     for (const each of [...this.operands, ...(this.out ? [this.out] : [])]) each.free();
   }
+}
+
+/** Where values are no longer what they were; -1: nowhere. */
+export function firstChange(now: Values, was: Values): number {
+  for (let i = 0; i < was.length; i++) if (now[i] !== was[i] && !Object.is(now[i], was[i])) return i;
+  return -1;
 }
 
 const copyOf = (tensor: Tensor32): Tensor32 => ({ data: tensor.data.slice(), shape: [...tensor.shape] });

@@ -56,7 +56,7 @@ export const tinyShapes = fc
   .map(([shape, axis]): ShapeDraw => ({ shape, axis: axis % Math.max(1, shape.length) }));
 
 /** One or two axes at an edge among small ones. */
-const edgeShapes = fc
+export const edgeShapes = fc
   .tuple(fc.array(few, { minLength: 0, maxLength: 3 }), edge, fc.option(edge), fc.nat({ max: 5 }), fc.nat({ max: 5 }))
   .map(([rest, size, second, at, axis]): ShapeDraw => {
     const shape = [...rest];
@@ -65,17 +65,20 @@ const edgeShapes = fc
     return { shape, axis: axis % shape.length };
   });
 
+/** What a block may hold, exactly or in whole lines of 64, and a few values more or less. */
+const blockSizes = fc.tuple(fc.boolean(), fc.integer({ min: 1, max: 2 }), from([1, 0, -1, 2, 3, 63, 65]));
+
 /** Around a block: many rows, long columns, rows longer than a block. */
-const blockShapes = fc
+export const blockShapes = fc
   .record({
     classes: fc.oneof(from([2, 3, 1, 5, 7, 16, 33]), edge, from([200, 1000, 5000])),
-    off: fc.integer({ min: -3, max: 70 }),
-    blocks: fc.integer({ min: 1, max: 2 }),
+    size: blockSizes,
     way: from(['middle', 'first', 'last', 'row', 'split'] as const),
   })
-  .map(({ classes, off, blocks, way }): ShapeDraw => {
+  .map(({ classes, size: [lines, blocks, off], way }): ShapeDraw => {
     const c = Math.max(1, classes);
-    const n = Math.max(0, Math.floor((BLOCK * blocks) / c) + off);
+    const exact = Math.floor((BLOCK * blocks) / c);
+    const n = Math.max(0, (lines ? Math.floor(exact / 64) * 64 : exact) + off);
     if (way === 'middle') return { shape: [1, c, n], axis: 1 };
     if (way === 'first') return { shape: [c, n], axis: 0 };
     if (way === 'last') return { shape: [n, c], axis: 1 };

@@ -58,8 +58,9 @@ export function features(draw: CallDraw): ReadonlySet<string> {
 }
 
 /**
- * Whether a finding that was made as simple as it gets covers another that fails the same check: an error whatever the call,
- * a wrong value where the other call has all that the simple one has.
+ * Whether a finding that was made as simple as it gets covers another that fails the same check: an error or too
+ * much memory whatever the call, a wrong value where the other call has all that the simple one has.
  */
 export const covers = (check: string, simple: ReadonlySet<string>, other: ReadonlySet<string>): boolean =>
-  /\bthrows\b/.test(check) || [...simple].every((feature) => other.has(feature) || feature === 'ignored none');
+  /\bthrows\b|takes too|leaks/.test(check) ||
+  [...simple].every((feature) => other.has(feature) || feature === 'ignored none');

@@ -62,7 +62,8 @@ export interface Placed {
   readonly code: readonly string[];
   /** Writes other values into the same arrays. */
   write(values: Values): void;
-  read(): readonly number[];
+  /** What it holds now: no copy where there need be none. */
+  read(): Values;
   /** What was written beside it, if anything. */
   beside(): string | undefined;
   free(): void;
@@ -110,7 +111,7 @@ interface Parts {
   readonly before?: readonly string[];
   readonly after?: readonly string[];
   write(values: Values): void;
-  read(): readonly number[];
+  read(): Values;
   beside?(): string | undefined;
   free?(): void;
 }
@@ -205,7 +206,7 @@ function typed(operand: Operand, storage: keyof typeof numberTypes, container: s
     expression: expressions[container] ?? `{ data: ${inside ? own : fresh}, shape: ${sizes} }`,
     ...(inside && { after: [`${safe(operand.name)}.data.set(${text});`] }),
     write: (values) => now().set(values),
-    read: () => Array.from(now()),
+    read: now,
     beside: () => {
       if (!inside) return undefined;
       const all = new Uint8Array(buffer);
@@ -270,7 +271,7 @@ function inMemory(operand: Operand, place: 'tensor' | 'slice' | 'foreign', bench
     write: (values) => {
       if (values.length > 0) tensor.data.set(values);
     },
-    read: () => (data.length > 0 ? Array.from(tensor.data) : []),
+    read: () => (data.length > 0 ? tensor.data : []),
     beside: () => (first.alive() && last.alive() && around() ? undefined : `linear memory beside ${operand.name}`),
     free: () => {
       for (const each of [first, whole, last]) each.free();

@@ -6,7 +6,7 @@
 import fc from 'fast-check';
 import { type Engine, engineOptions, type Stats } from '../api.ts';
 import { Bench } from '../bench.ts';
-import { Call, copied, type Form, forms, plainly, shown } from '../calls.ts';
+import { Call, copied, type Form, firstChange, forms, plainly, shown } from '../calls.ts';
 import type { Context } from '../context.ts';
 import { calls, shapes } from '../draws.ts';
 import { errorWrong } from '../errors.ts';
@@ -144,7 +144,7 @@ class Fault {
     // where it failed, even an input that was to be overwritten is as it was
     if (!done && call.inPlace) {
       const { data } = this.problem.input.tensor;
-      const i = call.input.read().findIndex((v, k) => !Object.is(v, data[k]));
+      const i = firstChange(call.input.read(), data);
       if (i >= 0) return { check: 'fails and overwrites the input', detail: `[${i}] is no longer ${data[i]}` };
     }
     return call.changed(this.draw.form) ?? call.held(before, Infinity);

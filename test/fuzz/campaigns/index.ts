@@ -7,11 +7,12 @@ import { hostile } from './hostile.ts';
 import { huge } from './huge.ts';
 import { memory } from './memory.ts';
 import { overlap } from './overlap.ts';
+import { placement } from './placement.ts';
 import { steps } from './steps.ts';
 
 // draws are JSON that a campaign made itself and gets back
 export const campaigns = Object.fromEntries(
-  [differential, steps, hostile, overlap, huge, memory, engine, faults].map((campaign) => [
+  [differential, placement, steps, hostile, overlap, huge, engine, faults, memory].map((campaign) => [
     campaign.name,
     campaign as unknown as Campaign,
   ]),

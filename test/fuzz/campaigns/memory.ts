@@ -4,9 +4,12 @@
  */
 import fc, { type Arbitrary } from 'fast-check';
 import { BLOCK, calls, type ShapeDraw } from '../draws.ts';
+import { Truths } from '../judge.ts';
+import { problemOf } from '../problem.ts';
 import type { CallDraw } from '../types.ts';
 import type { Campaign } from './campaign.ts';
-import { differential } from './differential.ts';
+import { baseline } from './differential.ts';
+import { comparePlaces, placement } from './placement.ts';
 
 /** Values of one case. */
 const MOST = 600_000;
@@ -34,7 +37,7 @@ const overflowing = fc
   .map((classes): ShapeDraw => ({ shape: [classes, 2], axis: 0 }));
 
 export const memory: Campaign<CallDraw> = {
-  ...differential,
+  ...placement,
   name: 'memory',
   share: 12,
   limit: 180,
@@ -43,5 +46,9 @@ export const memory: Campaign<CallDraw> = {
       ? overflowing
       : fc.oneof({ weight: 3, arbitrary: longAxes }, { weight: 1, arbitrary: longRows });
     return calls({ ...choice, shapes });
+  },
+  attempt(draw, context) {
+    const problem = problemOf(draw);
+    comparePlaces(problem, baseline(problem, context, new Truths(problem)), context);
   },
 };

@@ -2,7 +2,7 @@
  * The process in which cases run, so that one which hangs or ends the process costs no more than itself: it writes each draw
  * down before it tries it.
  */
-import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { libraryOf, type TierName } from '../api.ts';
 import { campaignOf } from '../campaigns/index.ts';
@@ -74,5 +74,5 @@ async function obey(order: Order): Promise<Answer> {
   }
 }
 
-const answer = await obey(JSON.parse(process.argv[2]!) as Order);
+const answer = await obey(JSON.parse(readFileSync(0, 'utf8')) as Order);
 writeSync(1, `${JSON.stringify(answer)}\n`);

@@ -95,9 +95,8 @@ export class Parent {
     rmSync(file, { force: true });
     const full: Order = { ...order, state: file };
     const flags = ['--expose-gc', '--max-old-space-size=8192', ...relaxed];
-    const child = spawn(process.execPath, [...flags, join(this.#folder, 'child.mjs'), JSON.stringify(full)], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const child = spawn(process.execPath, [...flags, join(this.#folder, 'child.mjs')], { stdio: 'pipe' });
+    child.stdin.end(JSON.stringify(full));
     let hung = false;
     const watch = setInterval(() => {
       const state = this.#state();

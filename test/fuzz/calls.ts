@@ -276,9 +276,10 @@ export const plainText = (value: unknown): string => (typeof value === 'string' 
 export function plainly(problem: Problem): Problem {
   const plain = (operand: Operand): Operand => {
     if (operand.role === 'maps') return { ...operand, place: 'nested' };
+    const bare = operand.role === 'integers' || operand.role === 'list';
     return {
       ...operand,
-      place: operand.role === 'integers' ? 'list bare' : operand.role === 'indices' ? 'list' : 'f32',
+      place: bare ? 'list bare' : operand.role === 'indices' ? 'list' : 'f32',
     };
   };
   return {

@@ -6,6 +6,7 @@ import {
   arrayPlaces,
   integerPlaces,
   labelPlaces,
+  listPlaces,
   mapPlaces,
   memoryPlaces,
   outPlaces,
@@ -140,7 +141,7 @@ const optionKinds: Readonly<Record<OptionKind, Arbitrary<OptionDraw>>> = {
     groups: fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 3 }),
     place: from(mapPlaces),
   }),
-  componentWeights: operand(['positive', 'someZero', 'zero', 'signed', 'large']),
+  componentWeights: operand(['positive', 'someZero', 'zero', 'signed', 'large'], listPlaces),
 };
 
 function optionsOf({ options, required }: Entry): Arbitrary<Readonly<Record<string, OptionDraw>>> {

@@ -13,12 +13,14 @@ export const memoryPlaces = ['tensor', 'slice', 'foreign'] as const;
 /** Labels, and maps from class to group, are lists of their own. */
 export const labelPlaces = ['list bare', 'i32 bare', 'i8 bare', 'i16 bare'] as const;
 export const mapPlaces = ['nested', 'i32'] as const;
+export const listPlaces = ['list bare', 'f32 bare', 'f64 bare'] as const;
 
 export type PlaceName =
   | (typeof arrayPlaces)[number]
   | (typeof integerPlaces)[number]
   | (typeof memoryPlaces)[number]
-  | (typeof labelPlaces)[number];
+  | (typeof labelPlaces)[number]
+  | (typeof listPlaces)[number];
 
 /** Where the gradient goes. `input`: in place; `foreign`: a tensor of another engine. */
 export const outPlaces = ['absent', 'bare', 'like', 'sub', 'tensor', 'slice', 'foreign', 'input'] as const;
@@ -291,6 +293,7 @@ export function fits(operand: Operand, place: PlaceName): boolean {
   const { shape, data } = tensor;
   const [storage = '', container = ''] = place.split(' ');
   if (role === 'maps') return true;
+  if ((role === 'integers' || role === 'list') && container !== 'bare') return false;
   // a bare array has one axis, or as target and weight the shape that is expected
   if (container === 'bare' && (role === 'shaped' || shape.length === 0)) return false;
   if (container === 'bare' && (role === 'input' || role === 'spread') && shape.length !== 1) return false;
@@ -311,7 +314,11 @@ export function fits(operand: Operand, place: PlaceName): boolean {
 
 /** Puts an operand where it is to lie, or, where that cannot hold it, into the plainest array that can. */
 export function put(operand: Operand, bench: Bench): Placed {
-  const fallbacks: Partial<Record<Operand['role'], PlaceName>> = { indices: 'list', integers: 'list bare' };
+  const fallbacks: Partial<Record<Operand['role'], PlaceName>> = {
+    indices: 'list',
+    integers: 'list bare',
+    list: 'list bare',
+  };
   const place = fits(operand, operand.place) ? operand.place : (fallbacks[operand.role] ?? 'f32');
   const [storage = '', container = ''] = place.split(' ');
   if (operand.role === 'maps') return placed(operand, maps(operand, place));

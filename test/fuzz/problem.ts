@@ -131,7 +131,7 @@ function addOption(
   if (kind === 'broadcast') return add(float(broadcastShape(shape, draw as BroadcastDraw), 'spread'));
   if (kind === 'componentWeights') {
     const { groups } = call.options.components as ComponentsDraw;
-    const weights = float([groups.length]);
+    const weights = float([groups.length], 'list');
     return add(weights, Array.from(weights.tensor.data));
   }
   if (kind === 'labels') {

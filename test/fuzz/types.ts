@@ -108,8 +108,11 @@ export interface CallDraw {
 export interface Operand {
   /** The option's name; 'input', 'target', 'gradOutput'. */
   readonly name: string;
-  /** 'shaped': needs its shape to be understood; 'spread': a bare array has one axis, which broadcasts. */
-  readonly role: 'input' | 'indices' | 'floats' | 'shaped' | 'spread' | 'integers' | 'maps';
+  /**
+   * 'shaped': needs its shape to be understood; 'spread': a bare array has one axis, which broadcasts; 'integers' and 'list':
+   * bare arrays only.
+   */
+  readonly role: 'input' | 'indices' | 'floats' | 'shaped' | 'spread' | 'integers' | 'list' | 'maps';
   readonly tensor: Tensor64;
   readonly place: PlaceName;
   /** Source text of the values where they are too many to print. */

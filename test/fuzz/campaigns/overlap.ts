@@ -56,7 +56,7 @@ function share(placed: Placed, call: Call, { shift, memory }: OverlapDraw): Shar
   const array = new Type(buffer as ArrayBuffer, base + 4 * start, data.length);
   const out = new Float32Array(buffer as ArrayBuffer, base + 4 * from, size);
   array.set(data);
-  const bare = operand.role === 'integers';
+  const bare = operand.role === 'integers' || operand.role === 'list';
   const maps = operand.role === 'maps';
   const row = shape[1] ?? 0;
   const argument = bare

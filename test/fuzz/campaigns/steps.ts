@@ -136,7 +136,7 @@ class Run {
     this.#context.counts.errors++;
     const wrong = errorWrong(error, [`${this.problem.op}.prepare`, `${this.problem.op}.step`, this.problem.op]);
     if (wrong) this.fail(wrong);
-    if (!(expected instanceof Error) && this.#excuse !== 'gone') {
+    if (!(expected instanceof Error) && this.#excuse === 'none') {
       this.fail({ check: `throws where the call does not: ${general(error.message)}`, detail: error.message });
     }
     // after a target out of range the step goes on

@@ -11,6 +11,8 @@ export interface Tools {
   readonly host: Host;
   /** Another, legal call of the same function. */
   readonly again: () => unknown;
+  /** The arguments of the hostile call. */
+  readonly args: readonly unknown[];
   /** What user code throws by itself; it may come through as it is. */
   readonly mine: Error;
 }
@@ -32,8 +34,8 @@ export interface Attack {
   readonly make: (value: never, tools: Tools) => unknown;
   /** Not for prepared steps, which read their operands again. */
   readonly once?: true;
-  /** Leaves the engine unusable. */
-  readonly ends?: true;
+  /** Leaves the engine, or the operands, unusable. */
+  readonly ends?: 'engine' | 'operands';
 }
 
 type Holder = { data: unknown; shape?: unknown; dims?: unknown };
@@ -130,12 +132,6 @@ const wrapped: Readonly<Record<string, Attack>> = {
     make: (value: number[]) =>
       typeof value[0] === 'number' && value.length > 1 ? class Own extends Array<number> {}.from(value) : undefined,
   },
-  'false length': {
-    sorts: ['typed', 'data'],
-    verdict: 'same',
-    make: (value: object) =>
-      ArrayBuffer.isView(value) ? Object.defineProperty(value, 'length', { value: 1e9 }) : undefined,
-  },
   getters: {
     sorts: ['holder'],
     verdict: 'same',
@@ -223,10 +219,25 @@ const wrapped: Readonly<Record<string, Attack>> = {
       return Object.defineProperty({ ...sizes }, 'data', { get, enumerable: true });
     },
   },
+  'getter that frees tensors': {
+    sorts: ['holder'],
+    verdict: 'same',
+    ends: 'operands',
+    make: (value: Holder, { args }) => {
+      const { data, ...sizes } = value;
+      const all = [...args, ...Object.values(args.at(-1) as object)] as readonly unknown[];
+      const get = (): unknown => {
+        for (const each of all)
+          if (typeof each === 'object' && each !== null && 'free' in each) (each.free as () => void)();
+        return data;
+      };
+      return Object.defineProperty({ ...sizes }, 'data', { get, enumerable: true });
+    },
+  },
   'getter that disposes the engine': {
     sorts: ['holder'],
     verdict: 'same',
-    ends: true,
+    ends: 'engine',
     make: (value: Holder, { engine, lossmith }) => {
       if (engine === lossmith.defaultEngine()) return undefined;
       const { data, ...sizes } = value;

@@ -1,6 +1,6 @@
 /** The library as the table-driven tests call it: every loss and every activation behind one signature each. */
 import * as lossmith from '../src/index.ts';
-import type { ReferenceInputs, ReferenceOptions, Tensor64 } from './reference/index.ts';
+import { isSparse, type ReferenceInputs, type ReferenceOptions, type Tensor64 } from './reference/index.ts';
 
 export interface Tensor32 {
   readonly data: Float32Array;
@@ -86,7 +86,7 @@ export function libraryGradOutput({ gradOutput = 1 }: ReferenceOptions): number 
 
 /** The target in a form the library takes: Int32Array for class indices, Float32Array for anything else. */
 export function libraryTarget(op: LossName, { input, target }: ReferenceInputs): Target {
-  if (target === undefined) throw new TypeError(`${op} needs a target`);
+  if (target === undefined || isSparse(target)) throw new TypeError(`${op} needs a tensor as target`);
   const indices = op === 'componentCrossEntropy' || (op === 'crossEntropy' && target.shape.length < input.shape.length);
   return indices ? { data: Int32Array.from(target.data), shape: target.shape } : float32(target);
 }

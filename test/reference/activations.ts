@@ -18,7 +18,8 @@ function rowwise(
   backward: (row: SoftmaxRow, g: Float64Array) => Float64Array,
 ): ReferenceFunction {
   return ({ input }, options) => {
-    const layout = layoutOf(input.shape, options.axis);
+    // a 0-D tensor is a row of one class
+    const layout = layoutOf(input.shape.length === 0 ? [1] : input.shape, options.axis);
     const upstream = upstreamOf(input, options);
     const output = new Float64Array(input.data.length);
     const grad = new Float64Array(input.data.length);

@@ -1,44 +1,54 @@
-import { type Layout, layoutOf, readRow, sizeOf, writeRow } from './layout.ts';
-import { type SoftmaxRow, softmaxRow, sumOf, sumsOfOthers } from './numeric.ts';
-import { reducerOf } from './reduce.ts';
-import type { ReferenceInputs, ReferenceOptions, ReferenceResult, Tensor64 } from './types.ts';
+/** Cross entropy and the losses that are made of it. */
+import { classLoss, layoutFor, massScale, rowScales } from './entries.ts';
+import { layoutOf } from './layout.ts';
+import { product, type SoftmaxRow, softmaxRow, sumOf, sumsOfOthers } from './numeric.ts';
+import { between, pick } from './random.ts';
+import { classCompute, type Row, reduceRows, samplesOf } from './rows.ts';
+import type { Problem, ReferenceInputs, ReferenceOptions, ReferenceResult, Scales, Tensor64 } from './types.ts';
 
 /**
- * Class index of each sample, -1 where it is ignored. `ignoreIndex` is compared with the raw value;
- * what is kept is looked up in `labels` when these are given.
- */
-export function classIndices(target: Tensor64, classes: number, options: ReferenceOptions): Int32Array {
-  const { ignoreIndex = -100, labels } = options;
-  return Int32Array.from(target.data, (raw, i) => {
-    if (raw === ignoreIndex) return -1;
-    const index = labels === undefined ? raw : labels.indexOf(raw);
-    if (!Number.isInteger(index) || index < 0 || index >= classes) {
-      throw new RangeError(`target[${i}] is ${raw}, outside the ${classes} classes`);
-    }
-    return index;
-  });
-}
-
-/**
- * -Σ_k q_k log p_k for masses q, where a mass of 0 skips its term (0·∞ = 0).
+ * -Σ_k q_k log p_k for masses q, where a mass of 0 drops its term (0·∞ = 0).
  * The gradient p_k Σ_j q_j - q_k is written p_k Σ_{j≠k} q_j - q_k (1 - p_k), which does not cancel where p_k is near 1.
  */
-export function massLoss(q: Float64Array, row: SoftmaxRow): { value: number; grad: Float64Array } {
+export function massLoss(q: Float64Array, row: SoftmaxRow): Row {
   const otherMass = sumsOfOthers(q);
   return {
-    value: sumOf(q.map((mass, k) => (mass === 0 ? 0 : mass * row.nll[k]!))),
+    value: sumOf(q.map((mass, k) => product(mass, row.nll[k]!))),
     grad: q.map((mass, k) => row.p[k]! * otherMass[k]! - mass * row.others[k]!),
   };
 }
 
-function indexMasses(target: number, weight: Float64Array, smoothing: number): Float64Array {
-  const share = smoothing / weight.length;
-  return weight.map((w, k) => (k === target ? (1 - smoothing) * w : 0) + share * w);
+/**
+ * cap · tanh(x / cap), then the shift, class by class (Gemma 2, 2024; Menon et al. 2021), and the derivative
+ * 1 - tanh² = 4e / (1+e)², e = e^(-2|x/cap|). A logit of -Infinity is a mask and stays one.
+ */
+function shapeLogits({ inputs: { input }, options }: Problem): { logits: Tensor64; slopes: Float64Array } {
+  const { softcap: cap = 0, logitShift } = options;
+  const layout = layoutOf(input.shape, options.axis);
+  const capped = (x: number): number => (cap === 0 || x === -Infinity ? x : cap * Math.tanh(x / cap));
+  const shift = (flat: number): number => logitShift?.data[Math.floor(flat / layout.inner) % layout.classes] ?? 0;
+  const slope = (x: number): number => {
+    const e = Math.exp(-2 * Math.abs(x / cap));
+    return (4 * e) / (1 + e) ** 2;
+  };
+  return {
+    logits: { data: input.data.map((x, flat) => capped(x) + shift(flat)), shape: input.shape },
+    slopes: input.data.map((x) => (cap === 0 ? 1 : slope(x))),
+  };
 }
 
-function probabilityMasses(target: Tensor64, layout: Layout, sample: number, weight: Float64Array, smoothing: number) {
-  const y = readRow(target.data, layout, sample);
-  return y.map((mass, k) => weight[k]! * ((1 - smoothing) * mass + smoothing / layout.classes));
+const plain = classCompute((x, q) => massLoss(q, softmaxRow(x)));
+
+/** zLoss·lse² for every kept sample (PaLM, 2022), unweighted; its mean divides by their number. */
+function logNormalizers(inputs: ReferenceInputs, options: ReferenceOptions): ReferenceResult {
+  const { zLoss = 0 } = options;
+  const layout = layoutOf(inputs.input.shape, options.axis);
+  const samples = samplesOf(inputs, options, layout);
+  return reduceRows(inputs.input, { ...options, sampleWeight: undefined }, layout, (x, i) => {
+    if (samples[i] === undefined) return undefined;
+    const { lse, p } = softmaxRow(x);
+    return { value: zLoss * lse * lse, grad: p.map((v) => product(v, 2 * zLoss * lse)) };
+  });
 }
 
 /**
@@ -46,57 +56,68 @@ function probabilityMasses(target: Tensor64, layout: Layout, sample: number, wei
  * With lp = log_softmax, w = class weights, e = labelSmoothing, s = sampleWeight:
  *   index target t:  l = s [ (1-e) w_t (-lp_t) + (e/C) Σ_c w_c (-lp_c) ];  mean divides by Σ_kept s w_t
  *   probabilities y: l = -s Σ_c w_c ((1-e) y_c + e/C) lp_c;                mean divides by Σ s (the number of samples)
- * zLoss adds zLoss·lse² (PaLM, 2022) to every kept sample, without weights, mean over the count.
- * A target of the logits' own shape holds probabilities, any other holds indices.
+ * A target of the logits' own shape holds probabilities, any other holds indices. zLoss has a mean of its own, by the
+ * kept samples: it counts where their weights are 0 or add up to 0.
  */
-export function crossEntropy(inputs: ReferenceInputs, options: ReferenceOptions): ReferenceResult {
-  const { input, target } = inputs;
-  const { weight, sampleWeight, labelSmoothing = 0, zLoss = 0 } = options;
-  if (target === undefined) throw new TypeError('crossEntropy needs a target');
-  const layout = layoutOf(input.shape, options.axis);
-  const soft = target.shape.length === input.shape.length;
-  if (target.data.length !== (soft ? input.data.length : layout.samples)) throw new RangeError('target size');
-  const index = soft ? undefined : classIndices(target, layout.classes, options);
-  const w = weight === undefined ? new Float64Array(layout.classes).fill(1) : (weight as Tensor64).data;
-  const s = sampleWeight?.data ?? new Float64Array(layout.samples).fill(1);
-
-  const kept = (i: number): boolean => index === undefined || index[i]! >= 0;
-  const weightOf = (i: number): number => (kept(i) ? s[i]! * (index === undefined ? 1 : w[index[i]!]!) : 0);
-  const samples = Array.from({ length: layout.samples }, (_, i) => i);
-  const weightSum = sumOf(samples.map(weightOf));
-  const count = samples.filter(kept).length;
-  const zCount = weightSum === 0 ? 0 : count;
-
-  const reducer = reducerOf(options, layout.sampleShape, layout.batch);
-  const values = new Float64Array(layout.samples);
-  const zValues = new Float64Array(layout.samples);
-  const grad = new Float64Array(sizeOf(input.shape));
-  for (const i of samples) {
-    if (!kept(i)) continue;
-    const masses =
-      index === undefined
-        ? probabilityMasses(target, layout, i, w, labelSmoothing)
-        : indexMasses(index[i]!, w, labelSmoothing);
-    const q = masses.map((mass) => mass * s[i]!);
-    if (zLoss === 0 && q.every((mass) => mass === 0)) continue;
-    const row = softmaxRow(readRow(input.data, layout, i));
-    const cross = massLoss(q, row);
-    values[i] = cross.value;
-    zValues[i] = zLoss === 0 ? 0 : zLoss * row.lse * row.lse;
-    const up = reducer.upstream(i, weightSum);
-    const zUp = zLoss === 0 ? 0 : reducer.upstream(i, zCount) * 2 * zLoss * row.lse;
-    if (up === 0 && zUp === 0) continue;
-    const slopes = cross.grad.map((slope, k) => slope * up + (zUp === 0 ? 0 : row.p[k]! * zUp));
-    writeRow(grad, layout, i, slopes);
-  }
-
-  const loss = reducer.loss(values, weightSum);
-  const zPart = zLoss === 0 ? undefined : reducer.loss(zValues, zCount);
+function crossEntropyCompute(inputs: ReferenceInputs, options: ReferenceOptions): ReferenceResult {
+  const { zLoss = 0 } = options;
+  const { logits, slopes } = shapeLogits({ inputs, options });
+  const cross = plain({ ...inputs, input: logits }, options);
+  const z = zLoss === 0 ? undefined : logNormalizers({ ...inputs, input: logits }, options);
+  const both = (own: Float64Array, added?: Float64Array): Float64Array =>
+    added ? own.map((v, i) => v + added[i]!) : own;
+  const grad = both(cross.grad.data, z?.grad.data).map((g, i) => product(g, slopes[i]!));
   return {
-    loss: zPart === undefined ? loss : { data: loss.data.map((v, i) => v + zPart.data[i]!), shape: loss.shape },
-    grad: { data: grad, shape: input.shape },
-    sum: sumOf(values) + sumOf(zValues),
-    count,
-    weightSum,
+    ...cross,
+    loss: { data: both(cross.loss.data, z?.loss.data), shape: cross.loss.shape },
+    grad: { data: grad, shape: inputs.input.shape },
+    sum: cross.sum + (z?.sum ?? 0),
+    zSum: z?.sum ?? 0,
   };
 }
+
+/** Scales by the masses; logits that were rounded on their way into the softmax add their own size to both. */
+function massScales({ inputs, options }: Problem, logits: Tensor64, rounded = false): Scales {
+  const layout = layoutOf(logits.shape, options.axis);
+  const samples = samplesOf(inputs, options, layout);
+  return rowScales({ inputs: { ...inputs, input: logits }, options }, layout, (x, i) => {
+    const sample = samples[i];
+    if (sample === undefined) return undefined;
+    const { loss, grad } = massScale(x, sample.q);
+    const size = rounded ? Math.max(0, ...x.filter(Number.isFinite).map(Math.abs)) : 0;
+    return { loss: loss + 2 * size * grad, grad: grad * (1 + size) };
+  });
+}
+
+export const crossEntropy = classLoss({
+  row: (x, q) => massLoss(q, softmaxRow(x)),
+  compute: crossEntropyCompute,
+  targets: ['index', 'dense'],
+  weighted: true,
+  smoothed: true,
+  options: {
+    zLoss: (random) => pick(random, [1e-4, 0.1]),
+    softcap: (random) => pick(random, [2, 30, 50]),
+    logitShift(random, problem) {
+      const { classes } = layoutFor(problem);
+      return { data: Float64Array.from({ length: classes }, () => between(random, -3, 3)), shape: [classes] };
+    },
+  },
+  goldenScale: (problem) => massScales(problem, problem.inputs.input).grad,
+  scales(problem) {
+    const { zLoss = 0, softcap = 0, logitShift } = problem.options;
+    const layout = layoutFor(problem);
+    const { logits } = shapeLogits(problem);
+    const cross = massScales(problem, logits, softcap !== 0 || logitShift !== undefined);
+    if (zLoss === 0) return cross;
+    const samples = samplesOf(problem.inputs, problem.options, layout);
+    const unweighted = { inputs: { input: logits }, options: {} };
+    const z = rowScales(unweighted, layout, (x, i) => {
+      if (samples[i] === undefined) return undefined;
+      const { lse } = softmaxRow(x);
+      const size = Number.isFinite(lse) ? Math.abs(lse) : 0;
+      return { loss: zLoss * (1 + size) ** 2, grad: 2 * zLoss * (1 + size) };
+    });
+    return { loss: cross.loss.map((v, i) => v + z.loss[i]!), grad: cross.grad.map((v, i) => v + z.grad[i]!) };
+  },
+});

@@ -33,6 +33,12 @@ export function rowStart(layout: Layout, sample: number): number {
   return outer * layout.classes * layout.inner + (sample - outer * layout.inner);
 }
 
+/** The sample that a flat element belongs to. */
+export function sampleOf(layout: Layout, flat: number): number {
+  const outer = Math.floor(flat / (layout.classes * layout.inner));
+  return outer * layout.inner + (flat % layout.inner);
+}
+
 export function readRow(data: Float64Array, layout: Layout, sample: number): Float64Array {
   const start = rowStart(layout, sample);
   return Float64Array.from({ length: layout.classes }, (_, k) => data[start + k * layout.inner]!);

@@ -11,6 +11,24 @@ export function sigmoid(x: number): number {
   return x < 0 ? e / (1 + e) : 1 / (1 + e);
 }
 
+/** A mass times what it multiplies: a mass of 0 drops its term, so 0·∞ and 0·NaN are 0. */
+export const product = (mass: number, value: number): number => (mass === 0 ? 0 : mass * value);
+
+/** b^exponent from log b; 1 for the exponent 0, whatever b is. */
+export const powerOf = (logBase: number, exponent: number): number => Math.exp(product(exponent, logBase));
+
+/** e^t - 1 - t, by its series where that would cancel. */
+export function expm1Rest(t: number): number {
+  if (!(Math.abs(t) < 0.5)) return Math.expm1(t) - t;
+  let term = (t * t) / 2;
+  let sum = 0;
+  for (let n = 3; sum + term !== sum; n++) {
+    sum += term;
+    term *= t / n;
+  }
+  return sum;
+}
+
 /** Neumaier's compensated sum. Where a term is NaN or infinite, the plain sum says what the result is. */
 export function sumOf(values: ArrayLike<number>): number {
   let sum = 0;
@@ -54,14 +72,18 @@ export interface SoftmaxRow {
   readonly nll: Float64Array;
 }
 
+/** NaN, +Infinity or nothing but -Infinity: no softmax exists. */
+export const hasNoSoftmax = (x: Float64Array): boolean =>
+  x.some((v) => Number.isNaN(v) || v === Infinity) || x.every((v) => v === -Infinity);
+
 export function softmaxRow(x: Float64Array): SoftmaxRow {
-  let top = 0;
-  for (let k = 0; k < x.length; k++) if (Number.isNaN(x[k]!) || x[k]! > x[top]!) top = k;
-  const max = x.length === 0 ? Number.NaN : x[top]!;
-  if (!Number.isFinite(max) || x.some(Number.isNaN)) {
+  if (hasNoSoftmax(x)) {
     const nan = new Float64Array(x.length).fill(Number.NaN);
     return { lse: Number.NaN, p: nan, others: nan, nll: nan };
   }
+  let top = 0;
+  for (let k = 0; k < x.length; k++) if (x[k]! > x[top]!) top = k;
+  const max = x[top]!;
   const e = x.map((v) => Math.exp(v - max));
   const rest = sumOf(e.filter((_, k) => k !== top));
   const total = 1 + rest;
@@ -73,3 +95,34 @@ export function softmaxRow(x: Float64Array): SoftmaxRow {
     nll: x.map((v) => max - v + log),
   };
 }
+
+/** p_k (g_k - Σ g p), with g_k (1 - p_k) - Σ_{j≠k} g_j p_j in the bracket: what softmax passes back of g. */
+export function softmaxBack(row: SoftmaxRow, g: Float64Array): Float64Array {
+  const terms = g.map((v, k) => product(row.p[k]!, v));
+  const rest = sumsOfOthers(terms);
+  return g.map((v, k) => product(row.p[k]!, v * row.others[k]! - rest[k]!));
+}
+
+/** The logits of some classes: their largest, log Σ e^(x - largest), and the softmax among them (0 elsewhere). */
+export interface Group {
+  readonly max: number;
+  readonly log: number;
+  readonly softmax: Float64Array;
+}
+
+export function groupOf(x: Float64Array, inGroup: (k: number) => boolean): Group {
+  const members = Array.from(x.keys()).filter(inGroup);
+  const max = members.reduce((most, k) => Math.max(most, x[k]!), -Infinity);
+  // All -Infinity: the members are equal, and share the mass equally.
+  const e = members.map((k) => (x[k] === max ? 1 : Math.exp(x[k]! - max)));
+  const total = sumOf(e);
+  const softmax = new Float64Array(x.length);
+  members.forEach((k, j) => {
+    softmax[k] = e[j]! / total;
+  });
+  return { max, log: Math.log(total), softmax };
+}
+
+/** LSE(outside) - LSE(inside), each relative to its own maximum; -Infinity where nothing, or -Infinity, is outside. */
+export const logOdds = (outside: Group, inside: Group): number =>
+  outside.max === -Infinity ? -Infinity : outside.max - inside.max + (outside.log - inside.log);

@@ -23,3 +23,13 @@ export function normal(random: Random, scale = 1): number {
 export function fill(length: number, next: (i: number) => number): Float64Array {
   return Float64Array.from({ length }, (_, i) => Math.fround(next(i)));
 }
+
+export const chance = (random: Random, probability = 0.5): boolean => random() < probability;
+
+export const below = (random: Random, end: number): number => Math.floor(random() * end);
+
+export const pick = <T>(random: Random, values: readonly T[]): T => values[below(random, values.length)]!;
+
+/** Uniform, exactly representable in float32. */
+export const between = (random: Random, low: number, high: number): number =>
+  Math.fround(low + (high - low) * random());

@@ -20,7 +20,7 @@ const MOST_BYTES = 4 * 2 ** 20 + 65536;
 /** Bytes of one copy of what the call has per class: weights, labels, maps. */
 function perClassBytes({ operands, entry }: Problem): number {
   const perClass = operands.filter(
-    ({ name, role }) => role === 'maps' || role === 'integers' || entry.options[name] === 'classWeights',
+    ({ name, role }) => role === 'maps' || role === 'integers' || entry.options[name] === 'perClass',
   );
   return perClass.reduce((sum, { tensor }) => sum + 4 * tensor.data.length, 0);
 }

@@ -1,6 +1,7 @@
 /** fast-check arbitraries of calls. What stands first in a list is what a failure shrinks towards. */
 import fc, { type Arbitrary } from 'fast-check';
 import { type TierName, tiers } from './api.ts';
+import { borrowedDraws, borrowedOptions } from './borrowed.ts';
 import { entries, isActivation, names } from './losses.ts';
 import {
   arrayPlaces,
@@ -105,6 +106,8 @@ const targetKinds: Readonly<Record<TargetKind, readonly string[]>> = {
   probabilities: probabilityKinds,
   unit: unitKinds,
   real: realKinds,
+  // the reference draws it
+  sparse: ['sparse'],
 };
 
 const target = (what: TargetKind): Arbitrary<TargetDraw> =>
@@ -117,9 +120,9 @@ const target = (what: TargetKind): Arbitrary<TargetDraw> =>
   });
 
 const optionKinds: Readonly<Record<OptionKind, Arbitrary<OptionDraw>>> = {
-  classWeights: operand(weightKinds),
-  sampleWeights: operand(weightKinds),
-  elementWeights: operand(weightKinds),
+  perClass: operand(weightKinds),
+  perSample: operand(weightKinds),
+  perElement: operand(weightKinds),
   broadcast: fc.record({
     kind: from(weightKinds),
     seed: seeds,
@@ -128,7 +131,7 @@ const optionKinds: Readonly<Record<OptionKind, Arbitrary<OptionDraw>>> = {
     drop: fc.nat({ max: 5 }),
   }),
   unit: from([0.1, 0, 0.5, 1]),
-  factor: from([0.5, 1, 0, 1e-4, 1e-30]),
+  number: from([0.5, 1, 0, 1e-4, 1e-30]),
   ignoreIndex: from([-100, 0, 1, -1, 7, 100, 2 ** 31 - 1, -(2 ** 31)]),
   marker: from([-1, Number.NaN, 0, 1, 0.5, 0.1].map(encode)),
   labels: fc.record({
@@ -136,16 +139,26 @@ const optionKinds: Readonly<Record<OptionKind, Arbitrary<OptionDraw>>> = {
     step: from([1, -1, 2, 70_000]),
     place: from(labelPlaces),
   }),
+  notNegative: from([0, 30, 2]),
+  // drawn by the reference; this is never asked for
+  borrowed: fc.constant(0),
   components: fc.record({
     seed: seeds,
     groups: fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 3 }),
     place: from(mapPlaces),
   }),
-  componentWeights: operand(['positive', 'someZero', 'zero', 'signed', 'large'], listPlaces),
+  perComponent: operand(['positive', 'someZero', 'zero', 'signed', 'large'], listPlaces),
 };
 
-function optionsOf({ options, required }: Entry): Arbitrary<Readonly<Record<string, OptionDraw>>> {
-  const each = Object.fromEntries(Object.entries(options).map(([name, kind]) => [name, optionKinds[kind]]));
+function optionsOf(op: string, entry: Entry, { knows }: Choice): Arbitrary<CallDraw['options']> {
+  const { options, required } = entry;
+  const known = Object.entries(options).filter(([name]) => knows?.(op, name) ?? true);
+  if (entry.loss)
+    return borrowedOptions(
+      known.map(([name]) => name),
+      floatPlaces,
+    );
+  const each = Object.fromEntries(known.map(([name, kind]) => [name, optionKinds[kind]]));
   return fc.record(each, { requiredKeys: [...required] }) as Arbitrary<Readonly<Record<string, OptionDraw>>>;
 }
 
@@ -153,6 +166,8 @@ function optionsOf({ options, required }: Entry): Arbitrary<Readonly<Record<stri
 export interface Choice {
   readonly tier?: TierName | undefined;
   readonly ops?: readonly string[];
+  /** Whether the library has an option. */
+  readonly knows?: ((op: string, option: string) => boolean) | undefined;
   readonly shapes?: Arbitrary<ShapeDraw>;
   /** Shapes that need gigabytes, where a campaign has them. */
   readonly large?: boolean | undefined;
@@ -165,7 +180,8 @@ function callOf(op: string, entry: Entry, choice: Choice): Arbitrary<CallDraw> {
     at: choice.shapes ?? shapes,
     spelled: from(['absent', 'positive', 'negative'] as const),
     input: operand(realKinds),
-    options: optionsOf(entry),
+    options: optionsOf(op, entry, choice),
+    ...(entry.loss && { borrowed: borrowedDraws(entry.loss, seeds) }),
     upstream: operand(upstreamKinds),
     out: from(outPlaces),
     tier: choice.tier === undefined ? from(tiers) : fc.constant(choice.tier),

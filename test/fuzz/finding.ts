@@ -47,6 +47,7 @@ export function features(draw: CallDraw): ReadonlySet<string> {
     ...operandFeatures('gradOutput', upstream, 'upstream'),
     ...(target ? [...operandFeatures('target', target, target.kind), target.what, `ignored ${target.ignored}`] : []),
     ...Object.keys(options),
+    ...(draw.borrowed?.spice === undefined ? [] : [`spice ${draw.borrowed.spice}`]),
     ...(reduction === undefined ? [] : [reduction]),
     ...(scale === undefined ? [] : [`scale ${scale}`]),
     ...(emptyMean === undefined ? [] : [emptyMean]),

@@ -1,7 +1,9 @@
 /** Results against the float64 reference, and results against each other. */
+
+import { divisorOf as referenceDivisor } from '../reference/bounds.ts';
 import type { ReferenceOptions, ReferenceResult } from '../reference/index.ts';
 import type { LossResult, Tensor32 } from './api.ts';
-import { isActivation, judgeOf } from './losses.ts';
+import { isActivation, judgeOf, kinkOf } from './losses.ts';
 import type { Problem, Scales } from './types.ts';
 
 /** Rounding errors may add up to this many units of 2^-24 of a result's scale (golden/README.md). */
@@ -32,6 +34,7 @@ export class Truths {
   #backward: Truth | undefined;
   #overflows: boolean | undefined;
   #slopes: Float64Array | undefined;
+  #kink: { readonly at: ((i: number) => boolean) | undefined } | undefined;
 
   constructor(problem: Problem) {
     this.problem = problem;
@@ -40,7 +43,7 @@ export class Truths {
   #of(truth: ReferenceOptions): Truth {
     const problem = { ...this.problem, truth };
     const { op, entry, input, target } = problem;
-    const result = judgeOf(op, { input: input.tensor, target: target?.tensor }, truth);
+    const result = judgeOf(op, { input: input.tensor, target: target?.sparse ?? target?.tensor }, truth);
     return { result, scales: entry.scales(problem, result) };
   }
 
@@ -52,6 +55,12 @@ export class Truths {
   get backward(): Truth {
     this.#backward ??= this.#of(this.problem.truth);
     return this.#backward;
+  }
+
+  /** Where a kink makes more than one gradient right. */
+  get kink(): ((i: number) => boolean) | undefined {
+    this.#kink ??= { at: kinkOf(this.problem) };
+    return this.#kink.at;
   }
 
   /** An element of the gradient before its upstream gradient; 0 where the sample is ignored. */
@@ -70,7 +79,8 @@ export class Truths {
     const { op, input, target, truth } = this.problem;
     if (isActivation(this.problem.entry)) return false;
     const each: ReferenceOptions = { ...truth, reduction: 'none', gradOutput: 1 };
-    const { loss, componentLosses } = judgeOf(op, { input: input.tensor, target: target?.tensor }, each);
+    const inputs = { input: input.tensor, target: target?.sparse ?? target?.tensor };
+    const { loss, componentLosses } = judgeOf(op, inputs, each);
     const large = (v: number): boolean => Math.abs(v) > LARGEST;
     return loss.data.some(large) || (componentLosses?.data.some(large) ?? false);
   }
@@ -98,7 +108,7 @@ function compare(
   got: Tensor32 | undefined,
   truth: ReferenceResult['loss'],
   bound: (i: number) => number,
-  slope?: (i: number) => number,
+  more: { readonly slope?: (i: number) => number; readonly free?: (i: number) => boolean } = {},
 ): Wrong | undefined {
   if (got === undefined) return { check: `${what}: missing`, detail: 'the result has none' };
   if (!(got.data instanceof Float32Array) || got.data.length !== truth.data.length) {
@@ -111,7 +121,8 @@ function compare(
     const how = miss(got.data[i]!, truth.data[i]!, bound(i));
     // an upstream gradient of 0 times a slope that is no number: both 0 and NaN are right
     const nothing = truth.data[i] === 0 && Number.isNaN(got.data[i]!);
-    if (how !== undefined && nothing && slope && !Number.isFinite(slope(i))) continue;
+    if (how !== undefined && nothing && more.slope && !Number.isFinite(more.slope(i))) continue;
+    if (how !== undefined && more.free?.(i)) continue;
     if (how !== undefined)
       return { check: `${what}: ${how}`, detail: offText(`[${i}]`, got.data[i]!, truth.data[i]!, bound(i)) };
   }
@@ -131,11 +142,17 @@ const finite = (value: number): number => (Number.isFinite(value) ? Math.abs(val
 const totalOf = (values: Float64Array): number => values.reduce((sum, v) => sum + finite(v), 0);
 
 /** What divides a sum under the reduction: where parts of it divide by different ones, the smaller. */
-function divisorOf({ truth, layout }: Problem, { weightSum, count }: ReferenceResult): number {
+function divisorOf({ truth, layout, entry, input, target }: Problem, { weightSum, count }: ReferenceResult): number {
   const { reduction = 'mean', zLoss } = truth;
+  if (entry.loss) {
+    const inputs = { input: input.tensor, target: target?.sparse ?? target?.tensor };
+    return referenceDivisor(entry.loss, { inputs, options: truth });
+  }
   if (reduction === 'batchmean') return layout.batch;
   if (reduction !== 'mean') return 1;
-  return zLoss ? Math.min(Math.abs(weightSum), count) : Math.abs(weightSum);
+  // zLoss has a mean of its own, by the count
+  if (!zLoss) return Math.abs(weightSum);
+  return weightSum === 0 ? count : Math.min(Math.abs(weightSum), count);
 }
 
 /** What is wrong with the result of a form: the first thing. */
@@ -144,7 +161,8 @@ export function misses(form: 'fused' | 'forward' | 'backward', got: Outcome, tru
   const { result, scales } = form === 'backward' ? truths.backward : truths.fused;
   const grad = (): Wrong | undefined => {
     const bound = (i: number): number => UNITS * scales.grad[i]!;
-    return compare('grad', got.grad, result.grad, bound, (i) => truths.slope(i));
+    const free = (i: number): boolean => truths.kink?.(i) ?? false;
+    return compare('grad', got.grad, result.grad, bound, { slope: (i) => truths.slope(i), free });
   };
   if (form === 'backward') return grad();
   const none = problem.truth.reduction === 'none' || isActivation(problem.entry);

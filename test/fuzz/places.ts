@@ -184,6 +184,22 @@ function maps(operand: Operand, place: PlaceName): Parts {
   };
 }
 
+/** A sparse target: its indices and its offsets, as lists or int32 arrays. */
+function sparse(operand: Operand, place: PlaceName): Parts {
+  const { indices, offsets } = operand.sparse!;
+  const lists = place.includes('list') || place === 'nested';
+  const argument = lists
+    ? { indices: Array.from(indices), offsets: Array.from(offsets) }
+    : { indices: indices.slice(), offsets: offsets.slice() };
+  const text = (values: Values): string => (lists ? `[${literal(values)}]` : `Int32Array.of(${literal(values)})`);
+  return {
+    argument,
+    expression: `{ indices: ${text(indices)}, offsets: ${text(offsets)} }`,
+    write: () => {},
+    read: () => [...argument.indices, ...argument.offsets],
+  };
+}
+
 /** A typed array, at the start of a buffer of its own or with canaries on both sides. */
 function typed(operand: Operand, storage: keyof typeof numberTypes, container: string): Parts {
   const { data, shape } = operand.tensor;
@@ -292,7 +308,7 @@ export function fits(operand: Operand, place: PlaceName): boolean {
   const { role, tensor } = operand;
   const { shape, data } = tensor;
   const [storage = '', container = ''] = place.split(' ');
-  if (role === 'maps') return true;
+  if (role === 'maps' || role === 'sparse') return true;
   if ((role === 'integers' || role === 'list') && container !== 'bare') return false;
   // a bare array has one axis, or as target and weight the shape that is expected
   if (container === 'bare' && (role === 'shaped' || shape.length === 0)) return false;
@@ -322,6 +338,7 @@ export function put(operand: Operand, bench: Bench): Placed {
   const place = fits(operand, operand.place) ? operand.place : (fallbacks[operand.role] ?? 'f32');
   const [storage = '', container = ''] = place.split(' ');
   if (operand.role === 'maps') return placed(operand, maps(operand, place));
+  if (operand.role === 'sparse') return placed(operand, sparse(operand, place));
   if (storage === 'nested') return placed(operand, nested(operand));
   if (storage === 'list') return placed(operand, plainList(operand, container));
   if (storage === 'tensor' || storage === 'slice' || storage === 'foreign') {

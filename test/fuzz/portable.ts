@@ -1,6 +1,7 @@
 /** The fuzzer where there is no Node: every campaign that fits, in this process. Imports nothing of a host. */
 import { runtimeName } from '../runtimes/probe.ts';
 import { libraryOf } from './api.ts';
+import { available } from './available.ts';
 import { campaigns } from './campaigns/index.ts';
 import { Context, type Counts, noCounts } from './context.ts';
 import { type Known, run } from './run.ts';
@@ -30,6 +31,8 @@ const MOST_FINDINGS = 20;
 /** Runs the campaigns on the library as this runtime loaded it. */
 export function fuzz(module: object, { seed, runs, only, exactSums = false }: Plan): PortableReport {
   const failures: string[] = [];
+  const library = libraryOf(module);
+  const has = available(library);
   const counts: Record<string, Counts> = {};
   for (const campaign of Object.values(campaigns)) {
     if (leftOut.includes(campaign.name) || (only && !only.includes(campaign.name))) continue;
@@ -38,9 +41,9 @@ export function fuzz(module: object, { seed, runs, only, exactSums = false }: Pl
     const known: Known[] = [];
     try {
       while (total.cases < runs && known.length < MOST_FINDINGS) {
-        const context = new Context(libraryOf(module), { exactSums });
+        const context = new Context(library, { exactSums });
         const budget = { seed: seed + known.length, runs: runs - total.cases };
-        const found = run(campaign, context, {}, budget, known);
+        const found = run(campaign, context, has, budget, known);
         for (const key of Object.keys(total) as (keyof Counts)[]) total[key] += context.counts[key];
         context.renew();
         if (found === undefined) break;

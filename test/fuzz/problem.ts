@@ -1,8 +1,10 @@
 /** From a draw to a call with all its numbers. */
-import { type ReferenceOptions, type Tensor64, tensor64 } from '../reference/index.ts';
+import { lossShapeOf, type ReferenceLoss, type ReferenceOptions, type Tensor64, tensor64 } from '../reference/index.ts';
 import { type Layout, layoutOf, sizeOf } from '../reference/layout.ts';
+import { borrowedParts } from './borrowed.ts';
 import { entries, isActivation } from './losses.ts';
 import { literal } from './places.ts';
+import { Rejected } from './rejected.ts';
 import type {
   BroadcastDraw,
   CallDraw,
@@ -16,9 +18,6 @@ import type {
   TargetDraw,
 } from './types.ts';
 import { decode, type Encoded, generate } from './values.ts';
-
-/** A draw that means no legal call; it is passed over. */
-export class Rejected extends Error {}
 
 const reject = (why: string): never => {
   throw new Rejected(why);
@@ -125,11 +124,11 @@ function addOption(
   const float = (of: readonly number[], role: Operand['role'] = 'floats'): Operand =>
     operandOf(name, role, draw as OperandDraw, of);
   const { classes } = layout;
-  if (kind === 'classWeights') return add(float([classes]));
-  if (kind === 'sampleWeights') return add(float(layout.sampleShape));
-  if (kind === 'elementWeights') return add(float(shape));
+  if (kind === 'perClass') return add(float([classes]));
+  if (kind === 'perSample') return add(float(layout.sampleShape));
+  if (kind === 'perElement') return add(float(shape));
   if (kind === 'broadcast') return add(float(broadcastShape(shape, draw as BroadcastDraw), 'spread'));
-  if (kind === 'componentWeights') {
+  if (kind === 'perComponent') {
     const { groups } = call.options.components as ComponentsDraw;
     const weights = float([groups.length], 'list');
     return add(weights, Array.from(weights.tensor.data));
@@ -199,10 +198,53 @@ function upstreamOf(
   return { ...operand, tensor: { ...operand.tensor, data }, recipe: `[${literal(data)}]` };
 }
 
+/** A problem that the reference draws. */
+function borrowed(draw: CallDraw, entry: Entry, loss: ReferenceLoss): Problem {
+  const parts = borrowedParts(loss, draw);
+  const to: Options = {
+    truth: { ...parts.truth },
+    plain: { ...parts.plain, ...('axis' in parts.truth ? axisOption(draw, entry) : {}) },
+    operands: parts.operands,
+  };
+  if (!('axis' in parts.truth)) delete to.plain.axis;
+  addCommon(draw, to);
+  const truth: ReferenceOptions = to.truth;
+  // ratios of the whole batch have no batch to divide by
+  if (truth.per === 'batch' && truth.reduction === 'batchmean') return reject('there is no batch');
+  const inputs = { input: parts.input.tensor, target: parts.target?.sparse ?? parts.target?.tensor };
+  const lossShape = lossShapeOf(loss, { inputs, options: truth });
+  const layout = flatLayout(lossShape);
+  const upstream = operandOf('gradOutput', 'floats', draw.upstream, truth.reduction === 'none' ? lossShape : []);
+  return {
+    draw,
+    op: draw.op,
+    entry,
+    layout,
+    input: parts.input,
+    target: parts.target,
+    gradOutput: upstream,
+    operands: to.operands,
+    plain: to.plain,
+    truth: { ...truth, gradOutput: upstreamValue(upstream.tensor, truth) },
+  };
+}
+
+/** Options of all losses. */
+function addCommon(draw: CallDraw, to: Options): void {
+  for (const name of ['reduction', 'scale', 'emptyMean'] as const) {
+    const value = draw[name];
+    if (value === undefined) continue;
+    const own = name === 'scale' ? decode(value as Encoded) : value;
+    to.truth[name] = own;
+    to.plain[name] = own;
+  }
+}
+
 /** All numbers of a draw; Rejected where the contract has no such call. */
 export function problemOf(draw: CallDraw): Problem {
   const entry = entries[draw.op] ?? reject(`no entry for ${draw.op}`);
   if (entry.required.some((name) => !(name in draw.options))) reject('an option is missing');
+  if (entry.loss) return borrowed(draw, entry, entry.loss);
   if (entry.accepts?.(draw) === false) reject('its result is not defined');
   const layout = layoutFor(entry, draw.shape, draw.axis);
   const to: Options = { truth: { axis: draw.axis }, plain: { ...axisOption(draw, entry) }, operands: [] };
@@ -212,13 +254,7 @@ export function problemOf(draw: CallDraw): Problem {
     if (forIndices.includes(kind) && !usesIndices) continue;
     addOption(name, option, kind, draw, layout, to);
   }
-  for (const name of ['reduction', 'scale', 'emptyMean'] as const) {
-    const value = draw[name];
-    if (value === undefined || isActivation(entry)) continue;
-    const own = name === 'scale' ? decode(value as Encoded) : value;
-    to.truth[name] = own;
-    to.plain[name] = own;
-  }
+  if (!isActivation(entry)) addCommon(draw, to);
   const truth: ReferenceOptions = to.truth;
   const target = draw.target && targetOf(draw.target, draw, layout, truth);
   const input = operandOf('input', 'input', draw.input, draw.shape, layout);
@@ -242,8 +278,15 @@ const upstreamValue = (tensor: Tensor64, { reduction }: ReferenceOptions): numbe
   reduction === 'none' || tensor.shape.length > 0 ? tensor : tensor.data[0]!;
 
 /** Values of the kind that an operand was drawn with, of another seed: for a step on other contents. */
-export function valuesFor({ draw, layout, truth, target }: Problem, operand: Operand, seed: number): readonly number[] {
+export function valuesFor(problem: Problem, operand: Operand, seed: number): readonly number[] {
+  const { draw, layout, truth, target, entry } = problem;
   const { length } = operand.tensor.data;
+  if (entry.loss) {
+    const other = borrowed({ ...draw, borrowed: { ...draw.borrowed, seed } }, entry, entry.loss);
+    const all = [other.input, ...(other.target ? [other.target] : []), ...other.operands];
+    const same = all.find(({ name, role }) => name === operand.name && role !== 'sparse')?.tensor.data;
+    return Array.from(same?.length === length ? same : operand.tensor.data);
+  }
   if (operand === target && draw.target) {
     const other = { ...draw.target, seed };
     const { values: _, ...fresh } = other;

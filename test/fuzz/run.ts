@@ -4,7 +4,7 @@ import type { Campaign } from './campaigns/campaign.ts';
 import type { Context } from './context.ts';
 import type { Choice } from './draws.ts';
 import { covers, Finding } from './finding.ts';
-import { Rejected } from './problem.ts';
+import { Rejected } from './rejected.ts';
 import { simplify } from './simplify.ts';
 
 /** A finding in full, as JSON holds it. */

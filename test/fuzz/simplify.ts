@@ -1,7 +1,8 @@
 /** Makes the values of a draw that fails simpler, one by one, for as long as it still fails. */
 import { sizeOf } from '../reference/layout.ts';
 import type { Campaign } from './campaigns/campaign.ts';
-import { problemOf, Rejected } from './problem.ts';
+import { problemOf } from './problem.ts';
+import { Rejected } from './rejected.ts';
 import type { CallDraw, OperandDraw } from './types.ts';
 import { decode, type Encoded, encode } from './values.ts';
 
@@ -9,6 +10,7 @@ import { decode, type Encoded, encode } from './values.ts';
 const MOST_VALUES = 40;
 const MOST_ATTEMPTS = 300;
 
+/** What the reference draws stays as it is: other values might not be legal. */
 const isOperand = (value: unknown): value is OperandDraw =>
   typeof value === 'object' && value !== null && 'kind' in value && 'place' in value;
 
@@ -64,6 +66,7 @@ function plainer(call: CallDraw): readonly CallDraw[] {
     ...(reduction === undefined ? [] : [without('reduction')]),
     ...(scale === undefined ? [] : [without('scale')]),
     ...(emptyMean === undefined ? [] : [without('emptyMean')]),
+    ...(call.borrowed?.spice === undefined ? [] : [{ ...call, borrowed: { seed: call.borrowed.seed } }]),
     ...(spelled === 'absent' ? [] : [{ ...call, spelled: 'absent' as const }]),
     ...(out === 'absent' ? [] : [{ ...call, out: 'absent' as const }]),
     ...(tier === 'module' ? [] : [{ ...call, tier: 'module' as const }]),
@@ -98,7 +101,7 @@ export function simplify<D>(campaign: Campaign<D>, found: D, fails: (draw: D) =>
   };
   while (plainer(call.get(best)).some(accept));
   const first = call.get(best);
-  if (sizeOf(first.shape) > MOST_VALUES) return best;
+  if (sizeOf(first.shape) > MOST_VALUES || first.borrowed) return best;
   for (const { name, set } of operandsOf(first)) {
     const values = valuesOf(first, name)?.map(encode);
     if (values === undefined || values.length > MOST_VALUES) continue;

@@ -1,27 +1,29 @@
 /** What the parts of the fuzzer hand on: entries of the table, draws (plain JSON), and the problems made of them. */
-import type { ReferenceOptions, Tensor64 } from '../reference/index.ts';
+import type { ReferenceLoss, ReferenceOptions, SparseTarget, Tensor64 } from '../reference/index.ts';
 import type { Layout } from '../reference/layout.ts';
 import type { TierName } from './api.ts';
 import type { OutPlace, PlaceName } from './places.ts';
 import type { Totals } from './scales.ts';
 import type { Encoded } from './values.ts';
 
-/** What an option holds; how it is drawn, shaped and placed follows from that. */
+/** What an option holds; how it is drawn, shaped and placed follows from that. 'borrowed': the reference draws it. */
 export type OptionKind =
-  | 'classWeights'
-  | 'sampleWeights'
-  | 'elementWeights'
+  | 'perClass'
+  | 'perSample'
+  | 'perElement'
   | 'broadcast'
   | 'unit'
-  | 'factor'
+  | 'number'
+  | 'notNegative'
   | 'ignoreIndex'
   | 'marker'
   | 'labels'
   | 'components'
-  | 'componentWeights';
+  | 'perComponent'
+  | 'borrowed';
 
 /** What the second argument holds. */
-export type TargetKind = 'indices' | 'probabilities' | 'unit' | 'real';
+export type TargetKind = 'indices' | 'probabilities' | 'unit' | 'real' | 'sparse';
 
 /**
  * The sizes of the terms that a result is made of, in which its rounding errors are measured: `loss` for each sample before
@@ -42,6 +44,8 @@ export interface Entry {
   readonly options: Readonly<Record<string, OptionKind>>;
   /** Options without which there is no call. */
   readonly required: readonly string[];
+  /** The reference's own entry, where it draws the problems. */
+  readonly loss?: ReferenceLoss;
   /** Says no to draws whose result is nowhere defined. */
   accepts?(draw: CallDraw): boolean;
   scales(problem: Problem, totals: Totals): Scales;
@@ -82,7 +86,19 @@ export interface ComponentsDraw {
   readonly place: PlaceName;
 }
 
-export type OptionDraw = OperandDraw | BroadcastDraw | LabelsDraw | ComponentsDraw | Encoded;
+/** What the reference draws a problem from. */
+export interface BorrowedDraw {
+  readonly seed: number;
+  /** Extreme inputs, by their name in the reference's table. */
+  readonly spice?: string;
+}
+
+/** An option that the reference draws. */
+export interface BorrowedOptionDraw {
+  readonly place: PlaceName;
+}
+
+export type OptionDraw = OperandDraw | BroadcastDraw | LabelsDraw | ComponentsDraw | BorrowedOptionDraw | Encoded;
 
 /** A legal call, as fast-check draws it. */
 export interface CallDraw {
@@ -93,6 +109,7 @@ export interface CallDraw {
   /** How the axis is given. `absent` only where it is the default one. */
   readonly spelled: 'absent' | 'positive' | 'negative';
   readonly input: OperandDraw;
+  readonly borrowed?: BorrowedDraw;
   readonly target?: TargetDraw;
   readonly options: Readonly<Record<string, OptionDraw>>;
   readonly reduction?: 'mean' | 'sum' | 'none' | 'batchmean';
@@ -110,11 +127,12 @@ export interface Operand {
   readonly name: string;
   /**
    * 'shaped': needs its shape to be understood; 'spread': a bare array has one axis, which broadcasts; 'integers' and 'list':
-   * bare arrays only.
+   * bare arrays only; 'sparse': the indices of a sparse target, then its offsets.
    */
-  readonly role: 'input' | 'indices' | 'floats' | 'shaped' | 'spread' | 'integers' | 'list' | 'maps';
+  readonly role: 'input' | 'indices' | 'floats' | 'shaped' | 'spread' | 'integers' | 'list' | 'maps' | 'sparse';
   readonly tensor: Tensor64;
   readonly place: PlaceName;
+  readonly sparse?: SparseTarget;
   /** Source text of the values where they are too many to print. */
   readonly recipe: string;
 }

@@ -13,7 +13,8 @@ import { errorWrong } from '../errors.ts';
 import { Finding, features } from '../finding.ts';
 import { differs, type Outcome, type Wrong } from '../judge.ts';
 import { isActivation } from '../losses.ts';
-import { problemOf, Rejected } from '../problem.ts';
+import { problemOf } from '../problem.ts';
+import { Rejected } from '../rejected.ts';
 import type { CallDraw, Problem } from '../types.ts';
 import type { Campaign } from './campaign.ts';
 

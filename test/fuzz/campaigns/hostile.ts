@@ -17,7 +17,8 @@ import { optionAttacks } from '../hostile/options.ts';
 import { type Path, pathText, placesOf, valueAt, withValue } from '../hostile/paths.ts';
 import { differs, type Outcome, type Wrong } from '../judge.ts';
 import { entries, isActivation, names } from '../losses.ts';
-import { problemOf, Rejected } from '../problem.ts';
+import { problemOf } from '../problem.ts';
+import { Rejected } from '../rejected.ts';
 import type { CallDraw, Problem } from '../types.ts';
 import type { Campaign } from './campaign.ts';
 
@@ -58,6 +59,7 @@ function otherOf(draw: CallDraw): Problem {
   return problemOf({
     ...draw,
     input: reseeded(draw.input),
+    ...(draw.borrowed && { borrowed: reseeded(draw.borrowed) }),
     ...(draw.target && { target: reseeded(draw.target) }),
   });
 }

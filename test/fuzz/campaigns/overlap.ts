@@ -12,7 +12,8 @@ import { Finding } from '../finding.ts';
 import type { Outcome, Wrong } from '../judge.ts';
 import { isActivation } from '../losses.ts';
 import { literal, type Placed } from '../places.ts';
-import { problemOf, Rejected } from '../problem.ts';
+import { problemOf } from '../problem.ts';
+import { Rejected } from '../rejected.ts';
 import type { CallDraw, Operand } from '../types.ts';
 import type { Campaign } from './campaign.ts';
 
@@ -114,7 +115,7 @@ function attempt(draw: OverlapDraw, context: Context): void {
   const placed = all[at % all.length]!;
   const size = problem.input.tensor.data.length;
   const { length } = placed.operand.tensor.data;
-  if (length === 0 || shift >= length || -shift >= size) {
+  if (length === 0 || shift >= length || -shift >= size || placed.operand.role === 'sparse') {
     call.free();
     throw new Rejected('they do not overlap');
   }

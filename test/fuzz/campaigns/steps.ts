@@ -179,9 +179,8 @@ class Run {
   /** A target that is no class, or outside [0, 1]. */
   spoil(): void {
     const { target } = this.call;
-    const kinds = this.problem.entry.targets;
-    if (!target || target.operand.tensor.data.length === 0 || kinds.includes('real')) return;
-    if (target.operand.role === 'shaped') return;
+    const ranged = target?.operand.role === 'indices' || this.problem.entry.targets.includes('unit');
+    if (!target || target.operand.tensor.data.length === 0 || !ranged) return;
     const values = Array.from(target.operand.tensor.data);
     const bad = target.operand.role === 'indices' ? 77 : 2;
     values[values.length - 1] = bad;

@@ -5,6 +5,7 @@
 import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { libraryOf, type TierName } from '../api.ts';
+import { available } from '../available.ts';
 import { campaignOf } from '../campaigns/index.ts';
 import { Context, type Counts } from '../context.ts';
 import { type Budget, type Known, type Report, run, tryDraw } from '../run.ts';
@@ -64,7 +65,7 @@ async function obey(order: Order): Promise<Answer> {
       });
       return { reports: reports.filter((report) => report !== undefined), counts: context.counts };
     }
-    const report = run(campaign, context, { tier, large }, budget, known, announce);
+    const report = run(campaign, context, { ...available(library), tier, large }, budget, known, announce);
     return { reports: report ? [report] : [], counts: context.counts };
   } catch (error) {
     const broken = error instanceof Error ? (error.stack ?? error.message) : String(error);

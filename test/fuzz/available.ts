@@ -1,6 +1,7 @@
 /** What a build has: losses and options that the table names and the build does not know are left out. */
 import type { Library } from './api.ts';
 import { entries, names } from './losses.ts';
+import type { TargetKind } from './types.ts';
 
 /** Operands of which one pair or another suits every loss. */
 const operands: readonly (readonly unknown[])[] = [
@@ -29,9 +30,20 @@ function refuses(library: Library, op: string, option: string): boolean {
   });
 }
 
+/** Whether a target may be sparse. */
+function takesSparse(library: Library, op: string): boolean {
+  try {
+    (library[op] as (...args: readonly unknown[]) => unknown)([[0.5, 0.5]], { indices: [0], offsets: [0, 1] });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 export function available(library: Library): {
   readonly ops: readonly string[];
   readonly knows: (op: string, option: string) => boolean;
+  readonly takes: (op: string, what: TargetKind) => boolean;
 } {
   const ops = names.filter((op) => typeof library[op] === 'function');
   const unknown = new Set(
@@ -40,5 +52,10 @@ export function available(library: Library): {
       return options.filter((option) => refuses(library, op, option)).map((option) => `${op}.${option}`);
     }),
   );
-  return { ops, knows: (op, option) => !unknown.has(`${op}.${option}`) };
+  const dense = new Set(ops.filter((op) => !takesSparse(library, op)));
+  return {
+    ops,
+    knows: (op, option) => !unknown.has(`${op}.${option}`),
+    takes: (op, what) => what !== 'sparse' || !dense.has(op),
+  };
 }

@@ -62,7 +62,8 @@ function drawn(loss: ReferenceLoss, { shape, axis, borrowed, target, options }: 
     throw new Rejected('the reference draws no such problem');
   }
   const byClass = loss.family === 'class' || loss.family === 'overlap';
-  if (loss.family === 'overlap' && shape.length < 2) throw new Rejected('a batch is needed');
+  const least = loss.family === 'overlap' ? 2 : target?.what === 'sparse' ? 1 : 0;
+  if (shape.length < least) throw new Rejected('more axes are needed');
   const random = randomFrom(borrowed.seed);
   let problem = loss.draw(random, shape, byClass ? axis : undefined, target && referenceKind(target.what));
   for (const [name, change] of Object.entries(loss.targetOptions)) {
@@ -84,7 +85,7 @@ function operandOf(name: string, role: Operand['role'], tensor: Tensor64, place:
 }
 
 /** A sparse target as one operand: its indices, then its offsets. */
-function sparseOperand(sparse: SparseTarget, place: PlaceName): Operand {
+export function sparseOperand(sparse: SparseTarget, place: PlaceName): Operand {
   const both = [...sparse.indices, ...sparse.offsets];
   return { ...operandOf('target', 'sparse', tensor64(both), place), sparse };
 }

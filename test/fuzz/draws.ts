@@ -168,6 +168,8 @@ export interface Choice {
   readonly ops?: readonly string[];
   /** Whether the library has an option. */
   readonly knows?: ((op: string, option: string) => boolean) | undefined;
+  /** Whether the library takes a kind of target. */
+  readonly takes?: ((op: string, what: TargetKind) => boolean) | undefined;
   readonly shapes?: Arbitrary<ShapeDraw>;
   /** Shapes that need gigabytes, where a campaign has them. */
   readonly large?: boolean | undefined;
@@ -185,7 +187,9 @@ function callOf(op: string, entry: Entry, choice: Choice): Arbitrary<CallDraw> {
     upstream: operand(upstreamKinds),
     out: from(outPlaces),
     tier: choice.tier === undefined ? from(tiers) : fc.constant(choice.tier),
-    ...(!activation && { target: fc.oneof(...entry.targets.map(target)) }),
+    ...(!activation && {
+      target: fc.oneof(...entry.targets.filter((what) => choice.takes?.(op, what) ?? true).map(target)),
+    }),
   };
   const optional = activation
     ? {}

@@ -1,7 +1,10 @@
 /** From a draw to a call with all its numbers. */
+
+import { sparseOf } from '../reference/draws.ts';
 import { lossShapeOf, type ReferenceLoss, type ReferenceOptions, type Tensor64, tensor64 } from '../reference/index.ts';
 import { type Layout, layoutOf, sizeOf } from '../reference/layout.ts';
-import { borrowedParts } from './borrowed.ts';
+import { randomFrom } from '../reference/random.ts';
+import { borrowedParts, sparseOperand } from './borrowed.ts';
 import { entries, isActivation } from './losses.ts';
 import { literal } from './places.ts';
 import { Rejected } from './rejected.ts';
@@ -163,6 +166,11 @@ function targetOf(draw: TargetDraw, call: CallDraw, layout: Layout, truth: Refer
     const list = typeof labels === 'number' ? String(labels) : 'Array.from(labels, Number)';
     const recipe = `indices(${draw.seed}, ${layout.samples}, ${list}, '${ignored}', ${ignoreIndex})`;
     return { name: 'target', role: 'indices', tensor: tensor64(values, layout.sampleShape), place: draw.place, recipe };
+  }
+  if (what === 'sparse') {
+    const bits = generate('bits', draw.seed, sizeOf(call.shape));
+    const sparse = sparseOf(randomFrom(draw.seed), tensor64(bits, call.shape), -1);
+    return sparseOperand(sparse, draw.place);
   }
   const role = what === 'probabilities' ? 'shaped' : 'floats';
   const operand = operandOf('target', role, draw, call.shape, layout);

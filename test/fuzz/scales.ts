@@ -3,6 +3,8 @@
  * 2^-24 of these scales, whatever is left of the terms once they cancel. A probability p = e^(x - max) / Σ has the relative
  * error of its exponent, which is the gap max - x itself, beside that of the division.
  */
+
+import { denseOf } from '../reference/draws.ts';
 import type { Tensor64 } from '../reference/index.ts';
 import { broadcastTo, type Layout, readRow } from '../reference/layout.ts';
 import { type SoftmaxRow, sigmoid, softmaxRow, softplus } from '../reference/numeric.ts';
@@ -144,8 +146,9 @@ export function binaryScales(problem: Problem, totals: Totals): Scales {
   const pw = broadcastTo(truth.posWeight ?? 1, shape);
   const upstream = upstreamOf(problem, totals);
   const grad = new Float64Array(input.tensor.data.length);
+  const values = target!.sparse ? denseOf(target!.sparse, shape, -1).data : target!.tensor.data;
   const loss = input.tensor.data.map((x, i) => {
-    const y = target!.tensor.data[i]!;
+    const y = values[i]!;
     if (Number.isNaN(y)) return 0;
     const positive = grained(w[i]! * pw[i]! * ((1 - e) * Math.abs(y) + e / 2));
     // 1 - y is rounded as a number near 1

@@ -328,7 +328,7 @@ export const steps: Campaign<StepsDraw> = {
   limit: 30,
   draws: (choice) =>
     fc.record({
-      call: calls({ ops: losses, shapes: smallShapes, ...choice }),
+      call: calls({ ...choice, shapes: smallShapes, ops: losses.filter((op) => choice.ops?.includes(op) ?? true) }),
       actions: fc.array(fc.record({ act: fc.constantFrom(...acts), at: fc.nat({ max: 5 }), seed: seeds }), {
         minLength: 1,
         maxLength: 5,

@@ -16,13 +16,14 @@ export class Bench {
   /** Whose functions are called. */
   readonly host: Host;
   readonly engine: Engine;
+  readonly #options: Readonly<Record<string, unknown>>;
   #other: Engine | undefined;
 
   constructor(library: Library, tier: TierName, more: Readonly<Record<string, unknown>> = {}) {
     this.library = library;
     this.tier = tier;
-    this.engine =
-      tier === 'module' ? library.defaultEngine() : library.createEngine({ ...engineOptions(tier), ...more });
+    this.#options = { ...engineOptions(tier), ...more };
+    this.engine = tier === 'module' ? library.defaultEngine() : library.createEngine(this.#options);
     this.host = tier === 'module' ? library : this.engine;
   }
 
@@ -30,7 +31,7 @@ export class Bench {
   get code(): string {
     return this.tier === 'module'
       ? 'const engine = lossmith.defaultEngine();\nconst host = lossmith;'
-      : `const engine = lossmith.createEngine(${JSON.stringify(engineOptions(this.tier))});\nconst host = engine;`;
+      : `const engine = lossmith.createEngine(${JSON.stringify(this.#options)});\nconst host = engine;`;
   }
 
   /** Another engine, whose tensors are copied like arrays. */

@@ -200,10 +200,13 @@ function upstreamOf(
 ) {
   const shape = isActivation(entry) ? call.shape : call.reduction === 'none' ? layout.sampleShape : [];
   const operand = operandOf('gradOutput', 'floats', call.upstream, shape);
-  if (call.upstream.kind !== 'wildWhereIgnored' || call.reduction !== 'none' || call.upstream.values) return operand;
+  if (call.upstream.kind !== 'wildWhereIgnored' || call.reduction !== 'none') return { operand, tame: operand.tensor };
   const ignored = ignoredSamples(target, truth);
   const data = operand.tensor.data.map((v, i) => (ignored(i) ? [Infinity, Number.NaN][i % 2]! : v));
-  return { ...operand, tensor: { ...operand.tensor, data }, recipe: `[${literal(data)}]` };
+  return {
+    operand: { ...operand, tensor: { ...operand.tensor, data }, recipe: `[${literal(data)}]` },
+    tame: operand.tensor,
+  };
 }
 
 /** A problem that the reference draws. */
@@ -248,11 +251,23 @@ function addCommon(draw: CallDraw, to: Options): void {
   }
 }
 
+/** Kinds whose products with each other, or with large ones, no float32 keeps. */
+const smallKinds: readonly string[] = ['tiny', 'thin', 'ends'];
+
+function underflows({ target, options }: CallDraw): boolean {
+  const kinds = [target, ...Object.values(options)].flatMap((each) =>
+    typeof each === 'object' && 'kind' in each ? [each.kind] : [],
+  );
+  const small = kinds.filter((kind) => smallKinds.includes(kind)).length;
+  return small > 1 || (small > 0 && kinds.includes('large'));
+}
+
 /** All numbers of a draw; Rejected where the contract has no such call. */
 export function problemOf(draw: CallDraw): Problem {
   const entry = entries[draw.op] ?? reject(`no entry for ${draw.op}`);
   if (entry.required.some((name) => !(name in draw.options))) reject('an option is missing');
   if (entry.loss) return borrowed(draw, entry, entry.loss);
+  if (underflows(draw)) reject('products of its weights are below every float32');
   if (entry.accepts?.(draw) === false) reject('its result is not defined');
   const layout = layoutFor(entry, draw.shape, draw.axis);
   const to: Options = { truth: { axis: draw.axis }, plain: { ...axisOption(draw, entry) }, operands: [] };
@@ -266,7 +281,7 @@ export function problemOf(draw: CallDraw): Problem {
   const truth: ReferenceOptions = to.truth;
   const target = draw.target && targetOf(draw.target, draw, layout, truth);
   const input = operandOf('input', 'input', draw.input, draw.shape, layout);
-  const gradOutput = upstreamOf(draw, entry, layout, target, truth);
+  const { operand: gradOutput, tame } = upstreamOf(draw, entry, layout, target, truth);
   return {
     draw,
     op: draw.op,
@@ -277,7 +292,7 @@ export function problemOf(draw: CallDraw): Problem {
     gradOutput,
     operands: to.operands,
     plain: to.plain,
-    truth: { ...truth, gradOutput: upstreamValue(gradOutput.tensor, truth) },
+    truth: { ...truth, gradOutput: upstreamValue(tame, truth) },
   };
 }
 

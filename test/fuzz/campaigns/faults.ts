@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { type Engine, engineOptions, type Stats } from '../api.ts';
 import { Bench } from '../bench.ts';
 import { Call, copied, type Form, firstChange, forms, plainly, shown } from '../calls.ts';
+import { program } from '../code.ts';
 import type { Context } from '../context.ts';
 import { calls, shapes } from '../draws.ts';
 import { errorWrong } from '../errors.ts';
@@ -74,6 +75,38 @@ function fill(engine: Engine, left: number): () => void {
   };
 }
 
+/** A fault in words, and as code before the call. */
+interface How {
+  readonly text: string;
+  readonly code: readonly string[];
+}
+
+const filled = (limit: number, left: number): How => ({
+  text: `maximumBytes: ${limit}, ${left} bytes left`,
+  code: [`const fill = ${fill.toString()};`, `fill(engine, ${left});`],
+});
+
+const growing = (k: number): How => ({
+  text: `growth ${k} failing`,
+  code: [
+    'const { grow } = WebAssembly.Memory.prototype;',
+    'let growths = 0;',
+    'WebAssembly.Memory.prototype.grow = function (pages) {',
+    `  if (++growths === ${k}) throw new RangeError('WebAssembly.Memory.grow(): a fault');`,
+    '  return grow.call(this, pages);',
+    '};',
+  ],
+});
+
+const noRoom: How = {
+  text: 'no room for an instance',
+  code: [
+    "const construct = () => { throw new RangeError('WebAssembly.Instance(): Out of memory'); };",
+    'WebAssembly.Instance = new Proxy(WebAssembly.Instance, { construct });',
+    'lossmith.createEngine();',
+  ],
+};
+
 class Fault {
   readonly draw: FaultDraw;
   readonly problem: Problem;
@@ -104,14 +137,17 @@ class Fault {
     return new Bench(this.context.library, this.#tier, maximumBytes === undefined ? {} : { maximumBytes });
   }
 
-  fail(call: Call, how: string, wrong: Wrong): never {
-    throw new Finding(wrong.check, `${wrong.detail} (${how})`, () =>
-      call.code(this.draw.form, `with ${how}: ${wrong.check}: ${wrong.detail}`),
-    );
+  fail(call: Call, how: How, wrong: Wrong): never {
+    const { form } = this.draw;
+    throw new Finding(wrong.check, `${wrong.detail} (${how.text})`, () => {
+      const { statements, list, callee } = call.text(form);
+      const run = form === 'prepare' ? `console.log(${callee}(${list})());` : `console.log(${callee}(${list}));`;
+      return program(call.bench, [...statements, ...how.code, run, `// ${wrong.check}: ${wrong.detail}`]);
+    });
   }
 
   /** Makes the call under a fault. True where it came through. */
-  #under(call: Call, how: string): boolean {
+  #under(call: Call, how: How): boolean {
     const { form } = this.draw;
     call.restore();
     const before = call.bench.engine.stats();
@@ -159,14 +195,14 @@ class Fault {
     for (const pages of [4, 32, 256]) {
       const bench = this.#bench(bytesReserved + pages * PAGE);
       try {
-        if (this.#limited(bench, `maximumBytes: ${bytesReserved + pages * PAGE}`)) return;
+        if (this.#limited(bench, bytesReserved + pages * PAGE)) return;
       } finally {
         bench.dispose();
       }
     }
   }
 
-  #limited(bench: Bench, how: string): boolean {
+  #limited(bench: Bench, limit: number): boolean {
     let call: Call;
     try {
       call = new Call(bench, this.problem, this.draw.call.out);
@@ -178,12 +214,12 @@ class Fault {
       for (const left of leftovers) {
         const free = fill(bench.engine, left);
         try {
-          if (this.#under(call, `${how}, ${left} bytes left`)) return true;
+          if (this.#under(call, filled(limit, left))) return true;
         } finally {
           free();
         }
       }
-      return this.#under(call, how);
+      return this.#under(call, { text: `maximumBytes: ${limit}`, code: [] });
     } finally {
       call.free();
     }
@@ -205,11 +241,11 @@ class Fault {
       };
       try {
         Object.defineProperty(prototype, 'grow', { ...own, value: faulty });
-        this.#under(call, `growth ${k} failing`);
+        this.#under(call, growing(k));
       } finally {
         Object.defineProperty(prototype, 'grow', own);
       }
-      this.#under(call, 'nothing failing any more');
+      this.#under(call, { text: 'after a growth that failed', code: growing(k).code });
       call.free();
       bench.dispose();
       if (growths < k) return;
@@ -227,7 +263,7 @@ class Fault {
     try {
       Object.defineProperty(WebAssembly, 'Instance', { ...own, value: new Proxy(Instance, { construct }) });
       this.context.library.createEngine(engineOptions(this.#tier)).dispose();
-      this.fail(call, 'no room for an instance', {
+      this.fail(call, noRoom, {
         check: 'createEngine is accepted',
         detail: 'it made one all the same',
       });
@@ -235,7 +271,7 @@ class Fault {
       if (error instanceof Finding) throw error;
       this.context.counts.errors++;
       const wrong = errorWrong(error, ['createEngine']);
-      if (wrong) this.fail(call, 'no room for an instance', { ...wrong, check: `createEngine ${wrong.check}` });
+      if (wrong) this.fail(call, noRoom, { ...wrong, check: `createEngine ${wrong.check}` });
     } finally {
       Object.defineProperty(WebAssembly, 'Instance', own);
       call.free();

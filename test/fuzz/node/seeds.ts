@@ -5,7 +5,8 @@ import type { Report } from '../run.ts';
 
 export interface Entry {
   readonly campaign: string;
-  /** What it found when it was found. */
+  /** Which check failed, and with what. */
+  readonly check: string;
   readonly found: string;
   readonly seed: number;
   readonly path: string;
@@ -16,19 +17,27 @@ const file = fileURLToPath(new URL('../seeds.json', import.meta.url));
 
 export const readEntries = (): readonly Entry[] => JSON.parse(readFileSync(file, 'utf8')) as Entry[];
 
-const entryOf = ({ campaign, message, seed, path, draw }: Report): Entry => ({
+const entryOf = ({ campaign, check, message, seed, path, draw }: Report): Entry => ({
   campaign,
+  check,
   found: message.slice(0, 300),
   seed,
   path,
   draw,
 });
 
-/** Adds what was found; one line for each, so that a diff shows which. */
+/** What a draw is of. */
+const opOf = (draw: unknown): unknown => {
+  const { call, op } = draw as { readonly call?: { readonly op: string }; readonly op?: string };
+  return call?.op ?? op;
+};
+const keyOf = ({ campaign, check, draw }: Entry): string => JSON.stringify([campaign, check, opOf(draw)]);
+
+/** Adds what was found, one case of each kind: one line for each, so that a diff shows which. */
 export function addEntries(reports: readonly Report[]): void {
   const known = readEntries();
-  const have = new Set(known.map(({ draw }) => JSON.stringify(draw)));
-  const fresh = reports.filter(({ draw }) => !have.has(JSON.stringify(draw))).map(entryOf);
+  const have = new Set(known.map(keyOf));
+  const fresh = reports.map(entryOf).filter((entry) => have.size < have.add(keyOf(entry)).size);
   if (fresh.length === 0) return;
   const lines = [...known, ...fresh].map((entry) => `  ${JSON.stringify(entry)}`);
   writeFileSync(file, `[\n${lines.join(',\n')}\n]\n`);

@@ -224,10 +224,13 @@ export const faultsToFind: readonly Fault[] = [
   {
     name: 'an error that does not name the function',
     campaign: 'hostile',
-    check: /^null: throws TypeError: no$/,
+    check: /: throws TypeError: no$/,
     damage: loss('fused', (original, args) => {
-      if (args.includes(null)) throw new TypeError('no');
-      return original(...args);
+      try {
+        return original(...args);
+      } catch {
+        throw new TypeError('no');
+      }
     }),
   },
   {

@@ -191,6 +191,7 @@ function ignoredSamples(target: Operand | undefined, truth: ReferenceOptions): (
   return (i) => Object.is(target.tensor.data[i], marker) || target.tensor.data[i] === marker;
 }
 
+/** gradOutput as the call gives it, and as the reference gets it: what an ignored sample is given must not matter. */
 function upstreamOf(
   call: CallDraw,
   entry: Entry,
@@ -256,7 +257,7 @@ const smallKinds: readonly string[] = ['tiny', 'thin', 'ends'];
 
 function underflows({ target, options }: CallDraw): boolean {
   const kinds = [target, ...Object.values(options)].flatMap((each) =>
-    typeof each === 'object' && 'kind' in each ? [each.kind] : [],
+    typeof each === 'object' && 'kind' in each ? [(each as OperandDraw).kind] : [],
   );
   const small = kinds.filter((kind) => smallKinds.includes(kind)).length;
   return small > 1 || (small > 0 && kinds.includes('large'));

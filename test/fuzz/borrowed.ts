@@ -13,6 +13,7 @@ import {
   type Tensor64,
   tensor64,
 } from '../reference/index.ts';
+import { sizeOf } from '../reference/layout.ts';
 import { randomFrom } from '../reference/random.ts';
 import type { PlaceName } from './places.ts';
 import { Rejected } from './rejected.ts';
@@ -55,6 +56,8 @@ export const borrowedDraws = (loss: ReferenceLoss, seeds: Arbitrary<number>): Ar
 
 const isTensor = (value: unknown): value is Tensor64 => typeof value === 'object' && value !== null && 'shape' in value;
 
+const MOST_SPICED = 4096;
+
 /** The reference's problem, before reduction and scale. */
 function drawn(loss: ReferenceLoss, { shape, axis, borrowed, target, options }: CallDraw): ReferenceProblem {
   // sizes of 0 are for the losses that are drawn by kind
@@ -64,6 +67,8 @@ function drawn(loss: ReferenceLoss, { shape, axis, borrowed, target, options }: 
   const byClass = loss.family === 'class' || loss.family === 'overlap';
   const least = loss.family === 'overlap' ? 2 : target?.what === 'sparse' ? 1 : 0;
   if (shape.length < least) throw new Rejected('more axes are needed');
+  // some of the reference's changes take the square of the number of classes
+  if (borrowed.spice !== undefined && sizeOf(shape) > MOST_SPICED) throw new Rejected('too long for spice');
   const random = randomFrom(borrowed.seed);
   let problem = loss.draw(random, shape, byClass ? axis : undefined, target && referenceKind(target.what));
   for (const [name, change] of Object.entries(loss.targetOptions)) {

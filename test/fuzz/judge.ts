@@ -121,7 +121,7 @@ function compare(
     const how = miss(got.data[i]!, truth.data[i]!, bound(i));
     // an upstream gradient of 0 times a slope that is no number: both 0 and NaN are right
     const nothing = truth.data[i] === 0 && Number.isNaN(got.data[i]!);
-    if (how !== undefined && nothing && more.slope && !Number.isFinite(more.slope(i))) continue;
+    if (how !== undefined && nothing && more.slope && !Number.isFinite(Math.fround(more.slope(i)))) continue;
     if (how !== undefined && more.free?.(i)) continue;
     if (how !== undefined)
       return { check: `${what}: ${how}`, detail: offText(`[${i}]`, got.data[i]!, truth.data[i]!, bound(i)) };

@@ -3,6 +3,8 @@
  * options by kind, as the library's own table has them, are drawn to the edges of each kind; all others that test/reference
  * has are borrowed from its table, which draws ordinary and extreme problems of its own.
  */
+
+import { largest } from '../reference/bounds.ts';
 import {
   activations,
   errorBounds,
@@ -102,15 +104,22 @@ export const isActivation = (entry: Entry): boolean => entry.targets.length === 
 
 /**
  * The reference's own scales, in the units that judge.ts measures in. golden/README.md measures by the largest result of a
- * case, these by each result, so they allow half as much again.
+ * case, these by each result, so they allow twice as much; and what is below 2^-100 of its upstream gradient may be 0.
  */
 function borrowedScales(loss: ReferenceLoss, { input, target, truth }: Problem): Scales {
   const inputs = { input: input.tensor, target: target?.sparse ?? target?.tensor };
   const none = { ...truth, reduction: 'none' as const, gradOutput: 1, scale: 1 };
-  const units = 1.5 * 2 ** 24;
+  const units = 2 * 2 ** 24;
   const each = errorBounds(loss, { inputs, options: none }, units);
   const { grad } = errorBounds(loss, { inputs, options: truth }, units);
-  return { loss: each.loss, grad, ...(each.componentLosses && { parts: each.componentLosses }) };
+  const { gradOutput = 1, scale = 1 } = truth;
+  const most = typeof gradOutput === 'number' ? Math.abs(gradOutput) : largest(gradOutput);
+  const least = 2 ** -78 * Math.max(1, most * Math.abs(scale));
+  return {
+    loss: each.loss,
+    grad: grad.map((v) => v + least),
+    ...(each.componentLosses && { parts: each.componentLosses }),
+  };
 }
 
 /** Where another subgradient is right too. */

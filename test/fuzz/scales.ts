@@ -10,8 +10,8 @@ import { broadcastTo, type Layout, readRow } from '../reference/layout.ts';
 import { type SoftmaxRow, sigmoid, softmaxRow, softplus } from '../reference/numeric.ts';
 import type { Problem, Scales } from './types.ts';
 
-/** In units of 2^-22: masses, losses and upstream gradients are float32, no finer than 2^-149. */
-const GRAIN = 2 ** -127;
+/** In units of 2^-22: masses, losses and upstream gradients are float32, no finer than 2^-149, and rounded twice. */
+const GRAIN = 2 ** -126;
 /** In the same units: an exponential below 2^-126 may be 0. */
 const FLUSH = 2 ** -104;
 

@@ -43,12 +43,8 @@ interface Model {
   freed: boolean;
 }
 
-/** Functions that make engines and tensors may speak with or without the engine's name. */
-const ofEngine = ['tensor', 'from', 'slice', 'createEngine', 'free'].flatMap((name) => [
-  name,
-  `engine.${name}`,
-  `tensor.${name}`,
-]);
+/** What makes engines and tensors may speak with or without the engine's name, and go on to an argument: `tensor.shape`. */
+const ofEngine = [/^((engine|tensor)\.)?(tensor|from|slice|createEngine|free)\b/];
 
 const pointwise = names.filter((name) => isActivation(entries[name]!) && entries[name]!.family === 'element');
 

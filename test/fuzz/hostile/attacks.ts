@@ -96,8 +96,13 @@ const wrapped: Readonly<Record<string, Attack>> = {
     },
   },
   inherits: {
-    sorts: [...operands, 'out', 'options'],
+    sorts: [...operands, 'out'],
     verdict: 'same',
+    make: (value: object) => Object.create(value) as unknown,
+  },
+  'options that are all inherited': {
+    sorts: ['options'],
+    verdict: 'any',
     make: (value: object) => Object.create(value) as unknown,
   },
   frozen: {

@@ -30,7 +30,7 @@ const base = ({ library, exactSums, large, tier }: Settings) => ({ library, exac
 async function replay(parent: Parent, name: string, settings: Settings): Promise<Tally> {
   const tally: Tally = { counts: noCounts(), reports: [] };
   let draws = readEntries()
-    .filter(({ campaign }) => campaign === name)
+    .filter(({ campaign, large }) => campaign === name && (settings.large || !large))
     .map(({ draw }) => draw);
   const budget = { seed: 0, runs: 0 };
   while (draws.length > 0) {
@@ -106,7 +106,7 @@ async function main(): Promise<number> {
     for (const name of settings.only) {
       const tally = await explore(parent, name, settings, (settings.seconds * campaignOf(name).share) / shares);
       tallies.set(name, tally);
-      if (settings.save) addEntries(tally.reports);
+      if (settings.save) addEntries(tally.reports, settings.large);
     }
   } finally {
     parent.remove();

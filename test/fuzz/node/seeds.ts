@@ -10,6 +10,8 @@ export interface Entry {
   readonly found: string;
   readonly seed: number;
   readonly path: string;
+  /** Tried again with --large alone, for it needs gigabytes. */
+  readonly large?: true;
   readonly draw: unknown;
 }
 
@@ -17,12 +19,13 @@ const file = fileURLToPath(new URL('../seeds.json', import.meta.url));
 
 export const readEntries = (): readonly Entry[] => JSON.parse(readFileSync(file, 'utf8')) as Entry[];
 
-const entryOf = ({ campaign, check, message, seed, path, draw }: Report): Entry => ({
+const entryOf = ({ campaign, check, message, seed, path, draw }: Report, large: boolean): Entry => ({
   campaign,
   check,
   found: message.slice(0, 300),
   seed,
   path,
+  ...(large && { large }),
   draw,
 });
 
@@ -34,10 +37,12 @@ const opOf = (draw: unknown): unknown => {
 const keyOf = ({ campaign, check, draw }: Entry): string => JSON.stringify([campaign, check, opOf(draw)]);
 
 /** Adds what was found, one case of each kind: one line for each, so that a diff shows which. */
-export function addEntries(reports: readonly Report[]): void {
+export function addEntries(reports: readonly Report[], large: boolean): void {
   const known = readEntries();
   const have = new Set(known.map(keyOf));
-  const fresh = reports.map(entryOf).filter((entry) => have.size < have.add(keyOf(entry)).size);
+  const fresh = reports
+    .map((report) => entryOf(report, large))
+    .filter((entry) => have.size < have.add(keyOf(entry)).size);
   if (fresh.length === 0) return;
   const lines = [...known, ...fresh].map((entry) => `  ${JSON.stringify(entry)}`);
   writeFileSync(file, `[\n${lines.join(',\n')}\n]\n`);

@@ -10,7 +10,7 @@ const { library } = settingsOf([]);
 const samples: Readonly<Record<string, number>> = {
   differential: 100,
   placement: 30,
-  memory: 1,
+  memory: 2,
   faults: 25,
   hostile: 400,
 };

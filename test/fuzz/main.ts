@@ -1,10 +1,12 @@
 /** `npm run fuzz`: the cases that ever failed, then new ones of every campaign. Ends with 1 where a promise is broken. */
+import { writeFileSync } from 'node:fs';
 import { campaignOf } from './campaigns/index.ts';
 import { type Counts, noCounts } from './context.ts';
 import { type Settings, settingsOf, usage } from './node/arguments.ts';
 import { Parent } from './node/parent.ts';
 import { addEntries, readEntries } from './node/seeds.ts';
 import type { Known, Report } from './run.ts';
+import { bundleFuzz } from './runtimes/bundle.ts';
 
 /** What a campaign did, and what it found. */
 interface Tally {
@@ -85,8 +87,12 @@ function table(tallies: ReadonlyMap<string, Tally>): string {
   ].join('\n');
 }
 
-async function main(): Promise<number> {
-  const settings = settingsOf(process.argv.slice(2));
+async function main(settings: Settings): Promise<number> {
+  if (settings.bundle !== undefined) {
+    const { seed, runs = 1000, only, exactSums } = settings;
+    writeFileSync(settings.bundle, await bundleFuzz({ host: 'print', plan: { seed, runs, only, exactSums } }));
+    return 0;
+  }
   const parent = await Parent.start();
   const tallies = new Map<string, Tally>();
   try {
@@ -116,5 +122,17 @@ async function main(): Promise<number> {
   return found === 0 ? 0 : 1;
 }
 
-if (process.argv.includes('--help')) console.log(usage);
-else process.exitCode = await main();
+/** What is wrong with the flags is said in a line. */
+function read(): Settings | undefined {
+  try {
+    return settingsOf(process.argv.slice(2));
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    return undefined;
+  }
+}
+
+const settings = process.argv.includes('--help') ? undefined : read();
+if (settings) process.exitCode = await main(settings);
+else if (process.argv.includes('--help')) console.log(usage);
+else process.exitCode = 2;

@@ -5,7 +5,7 @@ import { type TierName, tiers } from '../api.ts';
 import { campaignOf, campaigns } from '../campaigns/index.ts';
 
 export const usage = `npm run fuzz -- [--seconds 60] [--seed N] [--runs N] [--path P] [--only a,b] [--library PATH] [--tier T]
-               [--exact-sums] [--large] [--save] [--report] [--no-replay]
+               [--exact-sums] [--large] [--save] [--report] [--no-replay] [--bundle FILE]
 
 --seconds    how long new cases are drawn, over all campaigns
 --runs       cases of each campaign, instead of a time
@@ -17,7 +17,8 @@ export const usage = `npm run fuzz -- [--seconds 60] [--seed N] [--runs N] [--pa
 --large      also shapes that need gigabytes
 --save       keep what was found in test/fuzz/seeds.json
 --report     print the counts as a table for docs/testing.md
---no-replay  leave out the cases of seeds.json`;
+--no-replay  leave out the cases of seeds.json
+--bundle     write one ES module that runs the portable campaigns on the package 'lossmith' and prints a report, and end`;
 
 export interface Settings {
   readonly library: string;
@@ -32,6 +33,7 @@ export interface Settings {
   readonly save: boolean;
   readonly report: boolean;
   readonly replay: boolean;
+  readonly bundle?: string | undefined;
 }
 
 /** 20261121 */
@@ -62,6 +64,7 @@ export function settingsOf(args: readonly string[]): Settings {
       save: { type: 'boolean', default: false },
       report: { type: 'boolean', default: false },
       'no-replay': { type: 'boolean', default: false },
+      bundle: { type: 'string' },
     },
   });
   const { tier } = values;
@@ -82,5 +85,6 @@ export function settingsOf(args: readonly string[]): Settings {
     save: values.save,
     report: values.report,
     replay: !values['no-replay'],
+    bundle: values.bundle,
   };
 }

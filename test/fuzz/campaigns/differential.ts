@@ -14,9 +14,14 @@ function numbersOf({ loss, grad }: Outcome): number {
   return (typeof loss === 'object' ? loss.data.length : 1) + (grad?.data.length ?? 0);
 }
 
-/** The problem with plain arrays; `judge` says what is wrong with the result of a form. */
+/** The problem with plain arrays. */
 export function baseline(problem: Problem, context: Context, truths?: Truths): ReadonlyMap<Form, Outcome> {
   const call = new Call(context.bench(problem.draw.tier, isLarge(problem)), plainly(problem), 'absent');
+  return judge(call, truths, context);
+}
+
+/** Every form of a call, compared with the truth where there is one. */
+export function judge(call: Call, truths: Truths | undefined, context: Context): ReadonlyMap<Form, Outcome> {
   const outcomes = new Map<Form, Outcome>();
   try {
     for (const form of judged) {

@@ -2,17 +2,32 @@
 import type { Attack } from './attacks.ts';
 
 /** Arrays in buffers of other kinds, and arrays whose values are gone or not there. */
+/** Hands the buffer of an array over, so that nothing is left of it. */
+const detach: Attack['make'] = (value: unknown) => {
+  if (!ArrayBuffer.isView(value) || !(value.buffer instanceof ArrayBuffer) || value.byteLength === 0) return undefined;
+  structuredClone(value.buffer, { transfer: [value.buffer] });
+  return value;
+};
+
+/** An array whose buffer no longer reaches its end. */
+const outlive: Attack['make'] = (value: unknown) => {
+  if (!(value instanceof Float32Array) || value.length === 0 || !('resize' in ArrayBuffer.prototype)) return undefined;
+  const Resizable = ArrayBuffer as unknown as new (
+    bytes: number,
+    options: object,
+  ) => ArrayBuffer & { resize(n: number): void };
+  const buffer = new Resizable(4 * value.length, { maxByteLength: 4 * value.length });
+  const array = new Float32Array(buffer, 0, value.length);
+  buffer.resize(4 * (value.length - 1));
+  return array;
+};
+
 export const arrayAttacks: Readonly<Record<string, Attack>> = {
-  detached: {
-    sorts: ['typed', 'data'],
-    verdict: 'throws',
-    make: (value: unknown) => {
-      if (!ArrayBuffer.isView(value) || !(value.buffer instanceof ArrayBuffer) || value.byteLength === 0)
-        return undefined;
-      structuredClone(value.buffer, { transfer: [value.buffer] });
-      return value;
-    },
-  },
+  // one without a shape cannot be told from an empty one
+  detached: { sorts: ['data'], verdict: 'throws', make: detach },
+  'detached and bare': { sorts: ['typed'], verdict: 'any', make: detach },
+  'out of its buffer': { sorts: ['data'], verdict: 'throws', make: outlive },
+  'out of its buffer and bare': { sorts: ['typed'], verdict: 'any', make: outlive },
   resizable: {
     sorts: ['typed', 'data'],
     verdict: 'same',
@@ -21,22 +36,6 @@ export const arrayAttacks: Readonly<Record<string, Attack>> = {
       const Resizable = ArrayBuffer as unknown as new (bytes: number, options: object) => ArrayBuffer;
       const array = new Float32Array(new Resizable(4 * value.length, { maxByteLength: 4 * value.length + 64 }));
       array.set(value);
-      return array;
-    },
-  },
-  'out of its buffer': {
-    sorts: ['typed', 'data'],
-    verdict: 'throws',
-    make: (value: unknown) => {
-      if (!(value instanceof Float32Array) || value.length === 0 || !('resize' in ArrayBuffer.prototype))
-        return undefined;
-      const Resizable = ArrayBuffer as unknown as new (
-        bytes: number,
-        options: object,
-      ) => ArrayBuffer & { resize(n: number): void };
-      const buffer = new Resizable(4 * value.length, { maxByteLength: 4 * value.length });
-      const array = new Float32Array(buffer, 0, value.length);
-      buffer.resize(4 * (value.length - 1));
       return array;
     },
   },

@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Report } from '../run.ts';
+import type { CallDraw } from '../types.ts';
 
 export interface Entry {
   readonly campaign: string;
@@ -29,12 +30,13 @@ const entryOf = ({ campaign, check, message, seed, path, draw }: Report, large: 
   draw,
 });
 
-/** What a draw is of. */
-const opOf = (draw: unknown): unknown => {
-  const { call, op } = draw as { readonly call?: { readonly op: string }; readonly op?: string };
-  return call?.op ?? op;
-};
-const keyOf = ({ campaign, check, draw }: Entry): string => JSON.stringify([campaign, check, opOf(draw)]);
+/** By what cases of one kind are known: what failed, the function, and which options it had. */
+function keyOf({ campaign, check, draw }: Entry): string {
+  const { call, attack, actions } = draw as { call?: CallDraw; attack?: string; actions?: readonly { act?: string }[] };
+  const { op, options = {}, reduction, target } = call ?? (draw as Partial<CallDraw>);
+  const own = [op, Object.keys(options).sort(), reduction === 'none', target?.what, target?.ignored];
+  return JSON.stringify([campaign, check, own, attack, actions?.map(({ act }) => act)]);
+}
 
 /** Adds what was found, one case of each kind: one line for each, so that a diff shows which. */
 export function addEntries(reports: readonly Report[], large: boolean): void {

@@ -19,7 +19,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import { transformSync } from 'esbuild';
+import { build, transformSync } from 'esbuild';
 import { undocumented } from './documented.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -111,19 +111,59 @@ function program(block) {
   return checked.join('\n{\n') + '\n}'.repeat(checked.length - 1);
 }
 
-async function runBlock(block, index, folder) {
-  try {
-    const source = program(block);
+/** What a program takes from the package by name. */
+const importedNames = (source) =>
+  [...source.matchAll(/^import\s*\{([^}]*)\}\s*from '([^']*)'/gm)].flatMap(([, names, from]) =>
+    from === packageName ? names.split(',').map((name) => name.replace(/^\s*type /, '').trim()) : [`a module ${from}`],
+  );
+
+/** Whether the float64 references can answer for a program: it only calls losses and activations that they have, rightly. */
+function isFormula(source, names) {
+  const used = importedNames(source);
+  return (
+    used.length > 0 && used.every((name) => names.includes(name)) && !/__throws\(|\.prepare\(|\brequire\(/.test(source)
+  );
+}
+
+/** A folder where 'lossmith' is what `link` puts there, and the programs of the blocks. */
+function placeBlocks(programs, link) {
+  const folder = mkdtempSync(join(tmpdir(), 'snippets-'));
+  mkdirSync(join(folder, 'node_modules'));
+  link(join(folder, 'node_modules', packageName));
+  const files = programs.map(({ source }, index) => {
     const { code } = transformSync(source, { loader: 'ts', target: 'node20', logLevel: 'silent' });
     const commonJs = /\brequire\(/.test(source) && !/^\s*import\s/m.test(source);
-    const file = join(folder, `block${index}.${commonJs ? 'cjs' : 'mjs'}`);
-    writeFileSync(file, code);
-    const preload = pathToFileURL(join(root, '.ci', 'snippet-checks.mjs')).href;
-    await promisify(execFile)(process.execPath, ['--import', preload, file], { cwd: folder, timeout: 60_000 });
-    return undefined;
+    const file = `block${index}.${commonJs ? 'cjs' : 'mjs'}`;
+    writeFileSync(join(folder, file), code);
+    return file;
+  });
+  writeFileSync(
+    join(folder, 'run.mjs'),
+    `const faults = [];
+for (const file of process.argv.slice(2)) {
+  try {
+    await import(\`./\${file}\`);
   } catch (error) {
-    const lines = (error.stderr || error.message).split('\n');
-    return `${block.where}: ${lines.find((line) => /^\w*Error\b|^\w+: /.test(line)) ?? lines.slice(0, 8).join('\n')}`;
+    faults.push([file, String(error).split('\\n')[0]]);
+  }
+}
+console.log(JSON.stringify(faults));
+`,
+  );
+  return { folder, files };
+}
+
+/** Runs programs one after the other in one process, and lists their faults. */
+async function runBlocks(programs, link, note) {
+  const { folder, files } = placeBlocks(programs, link);
+  const preload = pathToFileURL(join(root, '.ci', 'snippet-checks.mjs')).href;
+  try {
+    const options = { cwd: folder, timeout: 300_000, maxBuffer: 1 << 26 };
+    const { stdout } = await promisify(execFile)(process.execPath, ['--import', preload, 'run.mjs', ...files], options);
+    const found = JSON.parse(stdout.trimEnd().split('\n').at(-1));
+    return found.map(([file, message]) => `${programs[files.indexOf(file)].where}: ${message}${note}`);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 
@@ -135,6 +175,21 @@ function sources(folder) {
   });
 }
 
+/** The package by the float64 references of the tests, as one file. */
+async function float64Package() {
+  const path = join(root, 'test', 'readme', 'float64.ts');
+  const shared = { bundle: true, format: 'esm', write: false, logLevel: 'silent' };
+  const whole = await build({ ...shared, entryPoints: [path] });
+  const text = whole.outputFiles[0].text;
+  const { functions } = await import(`data:text/javascript;base64,${Buffer.from(text).toString('base64')}`);
+  const names = Object.keys(functions);
+  return {
+    names,
+    text: `${text}\n${names.map((name) => `const ${name}__ = functions.${name};`).join('\n')}
+export { ${names.map((name) => `${name}__ as ${name}`).join(', ')} };\n`,
+  };
+}
+
 const exported = Object.keys(await import(pathToFileURL(join(root, 'dist', 'index.js')).href));
 const docs = existsSync(join(root, 'docs')) ? readdirSync(join(root, 'docs')) : [];
 const pages = [
@@ -142,25 +197,27 @@ const pages = [
   ...docs.filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`),
 ];
 const blocks = [...pages.flatMap(markdownBlocks), ...sources('src').flatMap((path) => exampleBlocks(path, exported))];
+const programs = blocks.map((block) => ({ where: block.where, source: program(block) }));
+const { names, text } = await float64Package();
+const formulas = programs.filter(({ source }) => isFormula(source, names));
 
-const folder = mkdtempSync(join(tmpdir(), 'snippets-'));
-mkdirSync(join(folder, 'node_modules'));
-symlinkSync(root, join(folder, 'node_modules', packageName), 'junction');
-const faults = await undocumented(root, exported);
-try {
-  const queue = blocks.entries();
-  const worker = async () => {
-    for (const [index, block] of queue) {
-      const fault = await runBlock(block, index, folder);
-      if (fault) faults.push(fault);
-    }
-  };
-  await Promise.all([worker(), worker()]);
-} finally {
-  rmSync(folder, { recursive: true, force: true });
-}
+const asInstalled = (path) => symlinkSync(root, path, 'junction');
+const asFormulas = (path) => {
+  mkdirSync(path);
+  writeFileSync(join(path, 'package.json'), '{ "type": "module", "exports": "./index.js" }\n');
+  writeFileSync(join(path, 'index.js'), text);
+};
+const faults = (
+  await Promise.all([
+    undocumented(root, exported),
+    runBlocks(programs, asInstalled, ''),
+    runBlocks(formulas, asFormulas, ' (by the float64 references)'),
+  ])
+).flat();
 if (!pages.includes('README.md')) faults.push('README.md is missing');
 const asserted = blocks.reduce((sum, { code }) => sum + (code.match(/\/\/ (=>|throws) /g)?.length ?? 0), 0);
 for (const fault of faults) console.error(fault);
-console.log(`${blocks.length} snippets, ${asserted} results, ${exported.length} exports, ${faults.length} faults`);
+console.log(
+  `${blocks.length} snippets (${formulas.length} of them by the formulas too), ${asserted} results, ${exported.length} exports, ${faults.length} faults`,
+);
 process.exitCode = faults.length > 0 ? 1 : 0;

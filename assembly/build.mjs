@@ -2,16 +2,33 @@
 // Plan), and dist (bundles, types, the .wasm files). Run it with `npm run build`.
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { optimize } from './optimize.mjs';
 import { encode } from './text.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 process.chdir(root);
+const HEADER = '// Made by assembly/build.mjs; not in git.\n';
 const config = JSON.parse(readFileSync('asconfig.json', 'utf8'));
+
+/** The kernels: files of assembly/losses, or folders with an index, each of which exports a function of its own name. */
+const kernels = readdirSync('assembly/losses')
+  .map((name) => name.replace(/\.ts$/, ''))
+  .sort();
+
+/** The compiler's entry. */
+function writeEntry() {
+  const exported = kernels.map((name) => {
+    const path = existsSync(`assembly/losses/${name}.ts`) ? name : `${name}/index`;
+    return `export { ${name} } from '../losses/${path}';\n`;
+  });
+  mkdirSync('assembly/generated', { recursive: true });
+  writeFileSync('assembly/generated/index.ts', `${HEADER}export * from '../exports';\n${exported.join('')}`);
+}
 
 /** Runs the compiler; any diagnostic, warnings included, ends the build. */
 function asc(...args) {
@@ -20,10 +37,28 @@ function asc(...args) {
   if (status !== 0 || /WARNING|ERROR/.test(stdout + stderr)) throw new Error(`asc ${args[0]}:\n${stdout}${stderr}`);
 }
 
-/** Compiles one tier. */
-function compile(tier) {
-  asc('--config', 'asconfig.json', '--target', tier);
-  return readFileSync(config.targets[tier].outFile);
+/** Compiles the kernels: the simd tier, and the relaxed one out of it. */
+function compile() {
+  asc('--config', 'asconfig.json', '--target', 'simd');
+  const tiers = optimize(readFileSync(config.targets.simd.outFile));
+  for (const [tier, bytes] of Object.entries(tiers)) writeFileSync(`dist/wasm/${tier}.wasm`, bytes);
+  return tiers;
+}
+
+/** The scalar tier: the simd module without SIMD, as src/machine/lower makes it where a runtime has none. */
+async function lowered(simd) {
+  const { outputFiles } = await build({
+    entryPoints: ['src/machine/lower/index.ts'],
+    bundle: true,
+    format: 'esm',
+    write: false,
+  });
+  const { lower } = await import(
+    `data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`
+  );
+  const bytes = Buffer.from(lower(simd));
+  writeFileSync('dist/wasm/scalar.wasm', bytes);
+  return bytes;
 }
 
 /** Compiles the module that decodes the others. */
@@ -60,8 +95,6 @@ function planFlags() {
   return Object.fromEntries([...source.matchAll(/^export const (\w+): u32 = (\d+);/gm)].map(([, k, v]) => [k, +v]));
 }
 
-const HEADER = '// Made by assembly/build.mjs; not in git.\n';
-
 function generate(binaries) {
   const { fields, doubles, bytes } = planLayout();
   const module = new WebAssembly.Instance(new WebAssembly.Module(binaries.simd));
@@ -96,7 +129,7 @@ export type DoubleName = ${doubles.join(' | ')};\n
 /** Replaces src/modules.ts, from where the bundle would take its bytes. */
 const modulesFrom = (file) => ({
   name: 'modules',
-  setup: (build) => build.onResolve({ filter: /^\.\/modules\.ts$/ }, () => ({ path: join(root, 'src', file) })),
+  setup: (build) => build.onResolve({ filter: /^\.\/modules\.ts$/ }, () => ({ path: join(root, 'src/machine', file) })),
 });
 
 async function bundle() {
@@ -139,15 +172,16 @@ function declare() {
     writeFileSync(path, readFileSync(path, 'utf8').replaceAll(/(from '|import\(")(\.[^'"]*)\.ts(['"])/g, '$1$2.js$3'));
   }
   cpSync('dist/types', 'dist/cjs/types', { recursive: true });
-  for (const tier of Object.keys(config.targets)) {
+  for (const tier of ['scalar', 'simd', 'relaxed']) {
     for (const end of ['d.ts', 'd.cts']) writeFileSync(`dist/wasm/${tier}.${end}`, MODULE_TYPES);
   }
   writeFileSync('dist/cjs/package.json', '{ "type": "commonjs" }\n');
 }
 
+writeEntry();
 mkdirSync('dist/wasm', { recursive: true });
-const binaries = {};
-for (const tier of Object.keys(config.targets)) binaries[tier] = compile(tier);
+const binaries = compile();
+binaries.scalar = await lowered(binaries.simd);
 generate(binaries);
 if (!process.argv.includes('--wasm')) {
   await bundle();

@@ -1,64 +1,103 @@
 // The kernel ABI. Every kernel takes the address of one Plan, reads what it needs, and writes its results back into it,
-// so that all losses share one signature and a prepared step is one call with one argument. The build reads the field
-// list of this file and hands the byte offsets to the TypeScript side; nothing else knows the layout.
+// so that all operations share one signature and a prepared step is one call with one argument. The build reads the fields
+// below and hands their offsets to the TypeScript side; nothing else knows the layout. No field belongs to one loss: what a
+// loss needs of its own are the numbered parameters p0 … p7 and the operands a … d, to which its record in src/losses maps
+// its options.
 //
-// Addresses are bytes in linear memory, 0 where an operand is absent. Strides count elements.
+// Addresses are bytes in linear memory, 0 where an operand is absent. Strides count elements. The geometry is [outer, middle,
+// inner]: class operations have their classes in the middle, elementwise ones rows. A kernel that is called with scratch 0
+// computes nothing and returns the bytes of scratch that this Plan needs.
 
 @unmanaged
 export class Plan {
-  // float64 parameters
+  // parameters
   upstream: f64; // multiplies every gradient: incoming gradient · scale ÷ denominator
-  zUpstream: f64; // the same for the zLoss term, which has a denominator of its own
-  smoothing: f64; // labelSmoothing
-  zLoss: f64;
-  ignoreValue: f64; // bce: the target value that marks a missing label
-  weightTotal: f64; // class losses: sum of the class weights, or the number of classes
-  // float64 results
+  sideUpstream: f64; // the same for a term that has a denominator of its own
+  p0: f64; // the loss's own parameters
+  p1: f64;
+  p2: f64;
+  p3: f64;
+  p4: f64;
+  p5: f64;
+  marker: f64; // the target value that marks a missing one (IGNORE)
+  low: f64; // targets lie in [low, high] (BOUNDED)
+  high: f64;
+  // results, which are added to
   sum: f64; // numerator of the loss
-  zSum: f64; // numerator of the zLoss term
-  weightSum: f64; // denominator of a weighted mean
+  sideSum: f64; // numerator of the term with a denominator of its own
   count: f64; // elements or samples not ignored
-  product: f64; // Π(1 + q) − 1 over the samples whose logarithm is still to be taken (reduce.ts)
+  weightSum: f64; // denominator of the mean
   // operands
-  input: usize;
-  target: usize;
-  grad: usize; // 0: forward only
-  loss: usize; // one loss per sample or element; 0 unless reduction is none
-  gradOutput: usize; // one incoming gradient per sample or element; 0 where it is a number (in upstream)
-  weight: usize; // class weights [classes], or element weights
-  posWeight: usize;
-  sampleWeight: usize; // one per sample
-  groups: usize; // componentCrossEntropy: int32 [components][classes]
-  componentWeights: usize; // float32 [components]
-  componentSums: usize; // float64 [components], added to
-  componentLosses: usize; // float32 [components][componentStride]; 0 unless reduction is none
+  input: usize; // float32
+  inputOuter: i32; // from one step of outer to the next
+  inputStep: i32; // from one class to the next
+  indices: usize; // int32, one per sample: class indices, or ignoreIndex where a sample does not count (INDICES)
+  target: usize; // float32 shaped like the input
+  targetOuter: i32;
+  targetStep: i32;
+  grad: usize; // float32: the gradient, or an activation's result; 0: loss only
+  gradOuter: i32;
+  gradStep: i32;
+  loss: usize; // float32: one loss per sample or element; 0: none is kept
+  incoming: usize; // float32: one incoming gradient per sample or element; 0 where it is a number (in upstream)
+  a: usize; // the loss's own operands and, elementwise, their strides along [outer, middle, inner]
+  a0: i32;
+  a1: i32;
+  a2: i32;
+  b: usize;
+  b0: i32;
+  b1: i32;
+  b2: i32;
+  c: usize;
+  c0: i32;
+  c1: i32;
+  c2: i32;
+  d: usize;
+  sideGrad: usize; // float32: the gradient of operand c, of the same strides, or of d
+  parts: usize; // float32 [members][partStep]: one loss per member and sample; 0: none is kept
+  partStep: i32;
+  partSums: usize; // float64 [members], added to
+  members: i32; // parts that a loss is made of, or samples that share one
   scratch: usize;
-  // geometry: [outer, classes, inner] for class losses, [outer, rows = classes, inner] for elementwise ones
+  // geometry
   outer: i32;
-  classes: i32;
+  middle: i32;
   inner: i32;
-  inputStride: i32; // from one class to the next
-  targetStride: i32; // the same for probability targets, or gradOutput of softmax
-  gradStride: i32;
-  // elementwise broadcasting: steps of weight and posWeight along outer, rows and inner
-  weightOuter: i32;
-  weightRow: i32;
-  weightColumn: i32;
-  posWeightOuter: i32;
-  posWeightRow: i32;
-  posWeightColumn: i32;
+  total: i32; // class operations: classes of the whole axis; elementwise ones: elements, the last row may be shorter
+  first: i32; // class operations: the class that middle starts with
+  phase: u32; // class operations: which passes to make
   ignoreIndex: i32;
-  components: i32;
-  componentStride: i32;
   flags: u32;
-  bad: i32; // position of the first target out of range, −1 where all are right
+  bad: i32; // position of a target out of range, −1 where all are right
 }
 
-/** Targets are class probabilities (class losses). */
-export const PROBABILITIES: u32 = 1;
-/** Some target value marks a missing label (bce). */
+/** There are indices. */
+export const INDICES: u32 = 1;
+/** Some target value marks a missing one. */
 export const IGNORE: u32 = 2;
-/** Logarithmic variant: logSoftmax, logSigmoid. */
+/** The logarithmic variant of an activation. */
 export const LOG: u32 = 4;
-/** Targets are class indices (class losses). */
-export const INDICES: u32 = 8;
+/** Operand a weighs elements and is added up in the denominator of the mean. */
+export const WEIGHS: u32 = 8;
+/** Targets have to lie in [low, high]. */
+export const BOUNDED: u32 = 16;
+/** Targets have to be whole numbers. */
+export const WHOLE: u32 = 32;
+/** Targets must not be 0. */
+export const NONZERO: u32 = 64;
+/** The input has to lie in [low, high] too. */
+export const BOTH: u32 = 128;
+/** Samples go by tiles: the class axis is not the last one (also where a block has only one sample along inner), or no other walk is known. */
+export const COLUMNS: u32 = 256;
+/** The class axis is brought in blocks, of which middle is one, and the kernel called for each pass and block. */
+export const CUT: u32 = 512;
+/** Of losses over groups of samples: the sums are made, and the gradients to follow. */
+export const SETTLED: u32 = 1024;
+
+// The passes of a class operation over the class axis, for an axis that is brought in blocks (classes/walk.ts).
+export const MEASURE: u32 = 1;
+export const ACCUMULATE: u32 = 2;
+export const SECOND: u32 = 4;
+export const FINISH: u32 = 8;
+export const GRADIENT: u32 = 16;
+export const EVERY_PHASE: u32 = 31;

@@ -8,8 +8,8 @@ const ALPHABET = [...Array(95).keys()].map((i) => String.fromCharCode(32 + i)).f
  * so that gzip finds what repeats. The relaxed tier, which differs from the simd tier in its multiply-adds alone, is
  * written as a difference from it.
  */
-export function encode({ scalar, simd, relaxed }) {
-  const all = { scalar, simd, relaxed: difference(simd, relaxed) };
+export function encode({ simd, relaxed }) {
+  const all = { simd, relaxed: difference(simd, relaxed) };
   const counts = new Float64Array(256);
   for (const bytes of Object.values(all)) for (const byte of bytes) counts[byte] += 1;
   const order = [...counts.keys()].sort((a, b) => counts[b] - counts[a] || a - b);

@@ -1,126 +1,73 @@
-// Writes the reference table between the markers of README.md, from the records of src/table.ts:
+// Writes what of the documentation follows from the code: the reference table between the markers of README.md, docs/losses.md and
+// the tables of docs/abi.md.
 //
-//   node docs/table.mjs            writes it
-//   node docs/table.mjs --check    exits with 1 where the table is stale, or a size that README.md states is off
+//   node docs/table.mjs            writes them
+//   node docs/table.mjs --check    exits with 1 where one is stale, or a size that README.md states is off
 //
 // `--check` compares sizes with dist/, so it needs a build.
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { build } from 'esbuild';
+import { abiPage } from './abi.mjs';
+import { lossesPage } from './losses.mjs';
+import { between, FAMILIES, read, root, table } from './records.mjs';
+import { accepts, denominator } from './targets.mjs';
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const readme = join(root, 'README.md');
-const START = '<!-- table: made by docs/table.mjs -->';
-const END = '<!-- /table -->';
 /** How far a stated size may be from the measured one. */
 const SIZE_SLACK = 0.05;
 
-const bundled = (entry, options = {}) =>
-  build({ entryPoints: [join(root, entry)], bundle: true, format: 'esm', target: 'es2022', write: false, ...options });
-
-async function records() {
-  const { outputFiles } = await bundled('src/table.ts');
-  return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);
-}
-
-/** By what the second argument may be: how it is written, and what the mean divides by. */
-const TARGETS = {
-  classes: {
-    accepts: 'class indices (`input` without its class axis), or class probabilities (the shape of `input`)',
-    mean: ({ weight, sampleWeight }) =>
-      `indices: ${weight && sampleWeight ? 'Σ weights used' : 'kept samples'}; probabilities: samples, or Σ \`sampleWeight\``,
-  },
-  indices: {
-    accepts: 'class indices (`input` without its class axis)',
-    mean: ({ sampleWeight }) => `kept samples${sampleWeight ? ', or their Σ `sampleWeight`' : ''}`,
-  },
-  unit: {
-    accepts: 'values in [0, 1], the shape of `input`',
-    mean: ({ ignoreValue }) => (ignoreValue ? 'elements not ignored' : 'elements'),
-  },
-  real: {
-    accepts: 'values, the shape of `input`',
-    mean: ({ weight }) => `elements${weight ? ', or Σ `weight`' : ''}`,
-  },
-};
-
-/** What an option of each kind takes. */
-const KINDS = {
-  classWeights: '[C]',
-  sampleWeights: 'one per sample',
-  elementWeights: 'the shape of `input`',
-  broadcast: 'number, or broadcast',
-  axis: 'integer',
-  integer: 'integer',
-  unit: 'in [0, 1]',
-  number: 'number',
-  marker: 'number, NaN allowed',
-  labels: 'C integers',
-  components: 'M maps of C groups',
-  componentWeights: '[M]',
-};
-
-function entryOf(entries, key, what) {
-  const entry = entries[key];
-  if (entry === undefined) throw new Error(`docs/table.mjs does not know ${what} ${JSON.stringify(key)}`);
-  return entry;
-}
-
-const code = (text) => `\`${text.replaceAll('|', '\\|')}\``;
-
-function optionText([name, { kind, default: standard, required }]) {
-  const takes = entryOf(KINDS, kind, 'the option kind');
-  return `\`${name}\`: ${takes} (${required ? 'required' : standard.replace(/ \((.*)\)$/, '; $1')})`;
-}
-
-/** The options of a record, one per line of a cell. */
-const optionCell = ({ names, options }) =>
-  Object.entries(options).map(optionText).join('<br>').replaceAll('`input`', `\`${names[0]}\``);
-
 const row = (cells) => `| ${cells.join(' | ')} |`;
 
-function lossRow([name, record]) {
-  const { accepts, mean } = entryOf(TARGETS, record.target, 'the target kind');
-  const second = accepts.replaceAll('`input`', `\`${record.names[0]}\``);
-  return row([
-    `\`${name}\``,
-    `\`${record.names[0]}\` → ${second}`,
-    optionCell(record),
-    mean(record.options),
-    code(record.formula),
-  ]);
+/** The options of a record, one per line of a cell. */
+function optionCell({ record, options }) {
+  const lines = options.map(({ key, takes, standard }) => {
+    const short = takes
+      .replace(/^an? (finite )?/, '')
+      .replace(/ or a tensor of the shape of .*/, ' or [*shape*], [*shape* but the last], […, 1]');
+    return `\`${key}\`: ${short} (${standard ?? 'required'})`;
+  });
+  return lines.join('<br>').replaceAll('`input`', `\`${record.names[0]}\``) || '–';
 }
 
-function activationRow([name, record]) {
-  return row([`\`${name}\``, optionCell(record) || 'none', code(record.formula)]);
+const link = (name) => `[\`${name}\`](docs/losses.md#${name.toLowerCase()})`;
+
+function lossRow({ name, record, doc, options }) {
+  if (!record)
+    return row([
+      link(name),
+      Object.keys(doc.params)
+        .map((key) => `\`${key}\``)
+        .join(', '),
+      '–',
+      'a sum',
+    ]);
+  const first =
+    record.second && !(record.second in record.options) ? `{ ${record.names[0]}, ${record.second} }` : record.names[0];
+  return row([link(name), `\`${first}\` → ${accepts(record)}`, optionCell({ record, options }), denominator(record)]);
 }
 
-/** The text between the markers. */
-async function table() {
-  const { LOSSES, ACTIVATIONS } = await records();
+/** The reference table. */
+function referenceTable({ losses, activations }) {
+  const rows = Object.keys(FAMILIES).flatMap((family) => losses.filter((each) => each.family === family).map(lossRow));
   return [
+    row(['loss', '`input` → `target`', 'own options (default)', 'the mean divides by']),
+    row(Array(4).fill('---')),
+    ...rows,
     '',
-    row(['loss', '`input` → `target`', 'own options (default)', 'the mean divides by', 'per sample or element']),
-    row(Array(5).fill('---')),
-    ...Object.entries(LOSSES).map(lossRow),
-    '',
-    row(['activation', 'own options (default)', 'per element']),
+    row(['activation', 'own options (default)', '']),
     row(Array(3).fill('---')),
-    ...Object.entries(ACTIVATIONS).map(activationRow),
-    '',
+    ...activations.map((each) => row([`\`${each.name}\``, optionCell(each), each.doc.text[0].split('. `')[0]])),
   ].join('\n');
 }
 
-/** Sizes that README.md states as "N kB minified, N kB gzip" against those of the bundle. */
-async function sizeFaults(text) {
+/** Sizes that README.md states as "N kB minified, N kB with gzip" against those of dist/index.js. */
+function sizeFaults(text) {
   const stated = /(\d+) kB minified, (\d+) kB with gzip/.exec(text);
   if (!stated) return ['README.md states no size'];
-  if (!existsSync(join(root, 'dist/index.js'))) return ['dist/ is missing: npm run build'];
-  const { outputFiles } = await bundled('dist/index.js', { minify: true });
-  const { contents } = outputFiles[0];
+  const path = join(root, 'dist/index.js');
+  if (!existsSync(path)) return ['dist/ is missing: npm run build'];
+  const contents = readFileSync(path);
   const measured = [contents.length, gzipSync(contents, { level: 9 }).length].map((bytes) => bytes / 1000);
   return measured.flatMap((size, i) => {
     const said = Number(stated[i + 1]);
@@ -130,14 +77,20 @@ async function sizeFaults(text) {
   });
 }
 
-const text = readFileSync(readme, 'utf8');
-const [start, end] = [text.indexOf(START), text.indexOf(END)];
-if (start < 0 || end < start) throw new Error(`README.md lacks ${START} … ${END}`);
-const fresh = `${text.slice(0, start + START.length)}\n${await table()}\n${text.slice(end)}`;
-const faults = [];
-if (process.argv.includes('--check')) {
-  if (fresh !== text) faults.push('the table in README.md is stale: node docs/table.mjs');
-  faults.push(...(await sizeFaults(text)));
-} else if (fresh !== text) writeFileSync(readme, fresh);
+const all = await table();
+const pages = {
+  'README.md': (text) => between(text, 'table', referenceTable(all)),
+  'docs/losses.md': () => lossesPage(all),
+  'docs/abi.md': (text) => abiPage(text, all),
+};
+const check = process.argv.includes('--check');
+const faults = check ? sizeFaults(read('README.md')) : [];
+for (const [path, write] of Object.entries(pages)) {
+  const old = existsSync(join(root, path)) ? read(path) : '';
+  const fresh = await write(old);
+  if (fresh === old) continue;
+  if (check) faults.push(`${path} is stale: node docs/table.mjs`);
+  else writeFileSync(join(root, path), fresh);
+}
 for (const fault of faults) console.error(fault);
 process.exitCode = faults.length > 0 ? 1 : 0;

@@ -2,8 +2,8 @@
 import { createRequire } from 'node:module';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import * as lossmith from '../src/index.ts';
-import { moduleOf } from '../src/modules.ts';
-import type { EngineOptions, Tensor } from '../src/types.ts';
+import { moduleOf } from '../src/machine/modules.ts';
+import type { EngineOptions, Tensor } from '../src/values/types.ts';
 import { activationNames, lossNames, lossOf } from './tiers.ts';
 
 const { createEngine } = lossmith;

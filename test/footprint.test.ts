@@ -1,9 +1,9 @@
 /** How much memory calls take: stated scratch and nothing else, whatever their size, and nothing is left after many of them. */
 import { describe, expect, it } from 'vitest';
-import { engineOf } from '../src/engine.ts';
+import { engineOf } from '../src/api/engine.ts';
 import { createEngine } from '../src/index.ts';
-import { Runtime } from '../src/runtime.ts';
-import type { Tensor } from '../src/types.ts';
+import { Runtime } from '../src/machine/runtime.ts';
+import type { Tensor } from '../src/values/types.ts';
 import { sizeOf } from './reference/layout.ts';
 import {
   activationCases,

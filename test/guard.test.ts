@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createEngine } from '../src/index.ts';
-import type { Tensor } from '../src/types.ts';
+import type { Tensor } from '../src/values/types.ts';
 import { Guarded } from './guard.ts';
 import { expectSame, isTensor, type Placement, Problem } from './placement.ts';
 import {

@@ -3,10 +3,10 @@
  * and a call may change no byte of the whole memory but its plan, its scratch and its `out`.
  */
 import { expect } from 'vitest';
-import { engineOf } from '../src/engine.ts';
+import { engineOf } from '../src/api/engine.ts';
 import { PLAN_BYTES } from '../src/generated/plan.ts';
-import { Runtime } from '../src/runtime.ts';
-import type { Tier } from '../src/types.ts';
+import { Runtime } from '../src/machine/runtime.ts';
+import type { Tier } from '../src/values/types.ts';
 import type { Engine } from './tiers.ts';
 
 /** Bytes in front of a block and behind it; its own length rounded up to them is where the ones behind start. */

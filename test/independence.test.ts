@@ -1,7 +1,7 @@
 /** What a sample gets, bit for bit, does not depend on the samples beside it, nor on where a batch is cut. */
 import { describe, expect, it } from 'vitest';
 import { componentCrossEntropy, crossEntropy, defaultEngine, softmax } from '../src/index.ts';
-import type { Tensor } from '../src/types.ts';
+import type { Tensor } from '../src/values/types.ts';
 
 /** Every ninth sample is sure, every tenth spans far more than the others. */
 function inputs(samples: number, classes: number, inner: number): Float32Array {

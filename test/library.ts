@@ -1,35 +1,64 @@
 /** The library as the table-driven tests call it: every loss and every activation behind one signature each. */
 import * as lossmith from '../src/index.ts';
-import { isSparse, type ReferenceInputs, type ReferenceOptions, type Tensor64 } from './reference/index.ts';
+import {
+  type ActivationName,
+  activations as activationReferences,
+  isSparse,
+  type LossName,
+  type Problem,
+  type ReferenceInputs,
+  type ReferenceOptions,
+  references,
+  type SparseTarget,
+  type Tensor64,
+} from './reference/index.ts';
 
 export interface Tensor32 {
   readonly data: Float32Array;
   readonly shape: readonly number[];
 }
 
+/** A gradient, or one for each input by name. */
+export type Gradient = Tensor32 | Readonly<Record<string, Tensor32>>;
+
 /** Anything that the library accepts as a target. */
 export type Target =
   | { readonly data: ArrayLike<number | bigint>; readonly shape: readonly number[] }
-  | readonly number[];
+  | readonly number[]
+  | SparseTarget;
 
 export type Options = Readonly<Record<string, unknown>>;
+
+/** What the library takes as its first argument. */
+export type Input = Tensor32 | Readonly<Record<string, Tensor32>>;
 
 export interface ForwardResult {
   readonly loss: number | Tensor32;
   readonly sum: number;
   readonly count: number;
   readonly weightSum: number;
+  readonly zSum?: number;
   readonly componentLosses?: Tensor32;
 }
 
 export interface FusedResult extends ForwardResult {
-  readonly grad: Tensor32;
+  readonly grad: Gradient;
+  readonly gradVariance?: Tensor32;
+}
+
+export type BackwardResult = Pick<FusedResult, 'grad' | 'gradVariance'>;
+
+export interface Step extends FusedResult {
+  (): number | Tensor32;
+  readonly zSum: number;
+  free(): void;
 }
 
 export interface Loss {
-  (input: Tensor32, target: Target, options?: Options): FusedResult;
-  forward(input: Tensor32, target: Target, options?: Options): ForwardResult;
-  backward(gradOutput: number | Tensor32, input: Tensor32, target: Target, options?: Options): { grad: Tensor32 };
+  (input: Input, target: Target, options?: Options): FusedResult;
+  forward(input: Input, target: Target, options?: Options): ForwardResult;
+  backward(gradOutput: number | Tensor32, input: Input, target: Target, options?: Options): BackwardResult;
+  prepare(input: Input, target: Target, options?: Options): Step;
 }
 
 export interface Activation {
@@ -37,23 +66,17 @@ export interface Activation {
   backward(gradOutput: Tensor32, input: Tensor32, options?: Options): Tensor32;
 }
 
-const { crossEntropy, bceWithLogits, mse, componentCrossEntropy, softmax, logSoftmax, sigmoid, logSigmoid } = lossmith;
+/** Names of all losses that have forms; the one that is a call alone has a test of its own. */
+export type FormName = Exclude<LossName, 'uncertaintyWeighted'>;
+export const activationNames = Object.keys(activationReferences) as ActivationName[];
+export const formNames = Object.keys(references).filter((name) => name !== 'uncertaintyWeighted') as FormName[];
 
-export const losses = { crossEntropy, bceWithLogits, mse, componentCrossEntropy } as unknown as Record<
-  'crossEntropy' | 'bceWithLogits' | 'mse' | 'componentCrossEntropy',
-  Loss
->;
+type Library = Readonly<Record<FormName, Loss>> & Readonly<Record<ActivationName, Activation>>;
 
-export const activations = { softmax, logSoftmax, sigmoid, logSigmoid } as unknown as Record<
-  'softmax' | 'logSoftmax' | 'sigmoid' | 'logSigmoid',
-  Activation
->;
-
-export type LossName = keyof typeof losses;
-export type ActivationName = keyof typeof activations;
-
-export const isLoss = (name: string): name is LossName => name in losses;
-export const isActivation = (name: string): name is ActivationName => name in activations;
+/** The default engine's functions, or those of an engine. */
+export const libraryOf = (engine: unknown): Library => engine as Library;
+export const losses: Readonly<Record<FormName, Loss>> = libraryOf(lossmith);
+export const activations: Readonly<Record<ActivationName, Activation>> = libraryOf(lossmith);
 
 /** Every name that the library exports. */
 export const exported: ReadonlySet<string> = new Set(Object.keys(lossmith));
@@ -84,11 +107,55 @@ export function libraryGradOutput({ gradOutput = 1 }: ReferenceOptions): number 
   return typeof gradOutput === 'number' ? gradOutput : float32(gradOutput);
 }
 
+/** Whether a target holds class indices: it has no class axis, or is that of a loss that takes nothing else. */
+function isIndex(op: FormName, { input, target }: ReferenceInputs): boolean {
+  const { targets } = references[op];
+  if (!targets.includes('index') || target === undefined || isSparse(target)) return false;
+  return !targets.includes('dense') || target.shape.length < input.shape.length;
+}
+
 /** The target in a form the library takes: Int32Array for class indices, Float32Array for anything else. */
-export function libraryTarget(op: LossName, { input, target }: ReferenceInputs): Target {
-  if (target === undefined || isSparse(target)) throw new TypeError(`${op} needs a tensor as target`);
-  const indices = op === 'componentCrossEntropy' || (op === 'crossEntropy' && target.shape.length < input.shape.length);
-  return indices ? { data: Int32Array.from(target.data), shape: target.shape } : float32(target);
+export function libraryTarget(op: FormName, inputs: ReferenceInputs): Target {
+  const { target } = inputs;
+  if (target === undefined) throw new TypeError(`${op} needs a target`);
+  if (isSparse(target)) return target;
+  return isIndex(op, inputs) ? { data: Int32Array.from(target.data), shape: target.shape } : float32(target);
+}
+
+/** The first argument: the logits, with what has a gradient beside them. */
+export function libraryInput(op: FormName, { input, others }: ReferenceInputs): Input {
+  if (op !== 'factorizedMultiLabel') return float32(input);
+  return { logits: float32(input), z: float32(others?.z as Tensor64) };
+}
+
+/** A call of the library. */
+export interface Call {
+  readonly loss: Loss;
+  readonly input: Input;
+  readonly target: Target;
+  readonly options: Options;
+  readonly gradOutput: number | Tensor32;
+}
+
+/** A problem as a call of the library. */
+export const callOf = (op: FormName, { inputs, options }: Problem, from: Library | typeof losses = losses): Call => ({
+  loss: from[op],
+  input: libraryInput(op, inputs),
+  target: libraryTarget(op, inputs),
+  options: libraryOptions(options),
+  gradOutput: libraryGradOutput(options),
+});
+
+/** Gradients of a result: that of the input, and the others by name. */
+export function gradientsOf({ grad, gradVariance }: BackwardResult): {
+  grad: Tensor32;
+  grads: Record<string, Tensor32>;
+} {
+  const grads: Record<string, Tensor32> = {};
+  if (gradVariance) grads.variance = gradVariance;
+  if ('data' in grad) return { grad: grad as Tensor32, grads };
+  const { logits, ...others } = grad as Record<string, Tensor32>;
+  return { grad: logits as Tensor32, grads: { ...grads, ...others } };
 }
 
 /** Moves one axis of a tensor to the end, or the last axis to `axis` with `back`. */

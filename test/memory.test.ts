@@ -1,10 +1,10 @@
 /** Linear memory: the allocator against a model, its limits, the far end of 4 GiB, and how much a call takes. */
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { engineOf } from '../src/engine.ts';
+import { engineOf } from '../src/api/engine.ts';
 import { createEngine } from '../src/index.ts';
-import { Runtime } from '../src/runtime.ts';
-import type { EngineTensor } from '../src/types.ts';
+import { Runtime } from '../src/machine/runtime.ts';
+import type { EngineTensor } from '../src/values/types.ts';
 import { expectSame, Problem } from './placement.ts';
 import { type Engine, lossCases, lossOf, tiers } from './tiers.ts';
 

@@ -1,6 +1,6 @@
 /** A call with its operands where a test wants them: arrays of the caller's own, or tensors in an engine's memory. */
 import { expect } from 'vitest';
-import type { Step, Tensor } from '../src/types.ts';
+import type { Step, Tensor } from '../src/values/types.ts';
 import { type AnyLoss, type Engine, type LossCase, lossOf, type Options } from './tiers.ts';
 
 export type Placed = Tensor<Float32Array> | Tensor<Int32Array>;

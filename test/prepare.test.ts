@@ -1,7 +1,7 @@
 /** Prepared steps: the direct call bit for bit on the current contents, and nothing allocated, leaked or left half done. */
 import { describe, expect, it } from 'vitest';
 import { createEngine } from '../src/index.ts';
-import type { Reduction, Tensor, TensorInput } from '../src/types.ts';
+import type { Reduction, Tensor, TensorInput } from '../src/values/types.ts';
 import { expectSame, Problem, placements } from './placement.ts';
 import { sizeOf } from './reference/layout.ts';
 import { normal, randomFrom } from './reference/random.ts';

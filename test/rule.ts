@@ -135,21 +135,6 @@ export function decodeGolden(text: string): GoldenCase[] {
   return cases;
 }
 
-/** Operations of golden cases that the library has, by the name of its function. */
-export const libraryOps: ReadonlyMap<string, string> = new Map(
-  Object.entries({
-    crossEntropy: 'crossEntropy',
-    crossEntropyProb: 'crossEntropy',
-    componentCrossEntropy: 'componentCrossEntropy',
-    bceWithLogits: 'bceWithLogits',
-    mse: 'mse',
-    softmax: 'softmax',
-    logSoftmax: 'logSoftmax',
-    sigmoid: 'sigmoid',
-    logSigmoid: 'logSigmoid',
-  }),
-);
-
 /** The tensor that the gradient belongs to. */
 export function inputOf({ id, inputs }: GoldenCase): GoldenTensor {
   const input = inputs.logits ?? inputs.input ?? inputs.losses ?? inputs.features;

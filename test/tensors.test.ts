@@ -1,7 +1,7 @@
 /** Tensors in an engine's memory: made, copied in, sliced, moved by growth, freed. */
 import { describe, expect, it } from 'vitest';
 import { createEngine, crossEntropy } from '../src/index.ts';
-import type { EngineTensor, TensorInput } from '../src/types.ts';
+import type { EngineTensor, TensorInput } from '../src/values/types.ts';
 import { type Engine, lossNames, lossOf } from './tiers.ts';
 
 /** What an argument of the wrong type comes to: the types would not let it pass. */

@@ -6,8 +6,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createEngine, defaultEngine } from '../src/index.ts';
-import { moduleOf } from '../src/modules.ts';
-import type { Tensor } from '../src/types.ts';
+import { moduleOf } from '../src/machine/modules.ts';
+import type { Tensor } from '../src/values/types.ts';
 import { Problem, placements } from './placement.ts';
 import {
   activationCases,

@@ -12,7 +12,7 @@ import type {
   Step,
   Tensor,
   TensorInput,
-} from '../src/types.ts';
+} from '../src/values/types.ts';
 import { layoutOf, sizeOf } from './reference/layout.ts';
 import { normal, type Random, randomFrom } from './reference/random.ts';
 import { Sha256 } from './sha256.ts';

@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { Tier } from '../../src/types.ts';
+import type { Tier } from '../../src/values/types.ts';
 
 /** What is used of the compiler. Its own types declare AssemblyScript's globals, which clash with those of Node. */
 interface Compiler {

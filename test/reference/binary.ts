@@ -118,12 +118,18 @@ function asymmetricParts(x: number, y: number, options: ElementOptions) {
   // 1 - p_m = σ(-x) + clip; the form with log1p keeps the digits of a small p_m.
   const shiftedLog = clip === 0 ? softplus(x) : shifted < 0.5 ? -Math.log1p(-shifted) : -Math.log(rest + clip);
   const slope = p * rest;
+  const [pull, push] = [
+    product(y, rest),
+    product(1 - y, above ? (clip === 0 ? p : slope / (rest + clip)) : 0),
+  ] as const;
   return {
     base: y * rest + (1 - y) * shifted,
     baseSlope: -y * slope + (1 - y) * (above ? slope : 0),
     exponent: gammaPos * y + gammaNeg * (1 - y),
     entropy: product(y, softplus(-x)) + product(1 - y, shiftedLog),
-    entropySlope: -product(y, rest) + product(1 - y, above ? (clip === 0 ? p : slope / (rest + clip)) : 0),
+    entropySlope: push - pull,
+    // of a soft target the two may cancel
+    entropySlopes: push + pull,
   };
 }
 
@@ -150,7 +156,7 @@ export const asymmetric = elementLoss({
   },
   kinks: (y, { clip = 0.05 }) => (y < 1 && clip > 0 ? [Math.log(clip / (1 - clip))] : []),
   terms(x, y, options): Element {
-    const { base, baseSlope, exponent, entropy, entropySlope } = asymmetricParts(x, y, options);
+    const { base, baseSlope, exponent, entropy, entropySlopes } = asymmetricParts(x, y, options);
     const full = options.detachWeights === false ? 1 : 0;
     // p_m is a difference of p: where it is small, its rounding error is that of p.
     const error = product(exponent, base + (1 - y) * sigmoid(x));
@@ -161,7 +167,7 @@ export const asymmetric = elementLoss({
       wSlope + product(exponent * Math.abs((exponent - 1) * baseSlope) * sigmoid(x), base ** (exponent - 2));
     return [
       product(worse, entropy) + w * (1 - y) * sigmoid(x),
-      product(worse, Math.abs(entropySlope)) + full * (product(steeper, entropy) + wSlope * sigmoid(x)),
+      product(worse, entropySlopes) + full * (product(steeper, entropy) + wSlope * sigmoid(x)),
     ];
   },
 });

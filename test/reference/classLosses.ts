@@ -150,6 +150,8 @@ export const ordinalCrossEntropy = classLoss({
  * g_j = 2 Σ_{k≥j} (CDF_p - CDF_t)_k, of which g_t is taken off: all that is left is positive.
  */
 function emdRow(x: Float64Array, _q: Float64Array, t: number): Row {
+  // also of one class, whose distance is a sum of no terms
+  if (hasNoSoftmax(x)) return nanRow(x.length);
   const row = softmaxRow(x);
   const distance = new Float64Array(x.length);
   const g = new Float64Array(x.length);

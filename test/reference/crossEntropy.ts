@@ -76,6 +76,8 @@ function crossEntropyCompute(inputs: ReferenceInputs, options: ReferenceOptions)
   };
 }
 
+const largestLogit = (x: Float64Array): number => Math.max(0, ...x.filter(Number.isFinite).map(Math.abs));
+
 /** Scales by the masses; logits that were rounded on their way into the softmax add their own size to both. */
 function massScales({ inputs, options }: Problem, logits: Tensor64, rounded = false): Scales {
   const layout = layoutOf(logits.shape, options.axis);
@@ -84,7 +86,7 @@ function massScales({ inputs, options }: Problem, logits: Tensor64, rounded = fa
     const sample = samples[i];
     if (sample === undefined) return undefined;
     const { loss, grad } = massScale(x, sample.q);
-    const size = rounded ? Math.max(0, ...x.filter(Number.isFinite).map(Math.abs)) : 0;
+    const size = rounded ? largestLogit(x) : 0;
     return { loss: loss + 2 * size * grad, grad: grad * (1 + size) };
   });
 }
@@ -108,7 +110,8 @@ export const crossEntropy = classLoss({
     const { zLoss = 0, softcap = 0, logitShift } = problem.options;
     const layout = layoutFor(problem);
     const { logits } = shapeLogits(problem);
-    const cross = massScales(problem, logits, softcap !== 0 || logitShift !== undefined);
+    const rounded = softcap !== 0 || logitShift !== undefined;
+    const cross = massScales(problem, logits, rounded);
     if (zLoss === 0) return cross;
     const samples = samplesOf(problem.inputs, problem.options, layout);
     const unweighted = { inputs: { input: logits }, options: {} };
@@ -116,7 +119,8 @@ export const crossEntropy = classLoss({
       if (samples[i] === undefined) return undefined;
       const { lse } = softmaxRow(x);
       const size = Number.isFinite(lse) ? Math.abs(lse) : 0;
-      return { loss: zLoss * (1 + size) ** 2, grad: 2 * zLoss * (1 + size) };
+      const worse = rounded ? 1 + largestLogit(x) : 1;
+      return { loss: zLoss * (1 + size) ** 2, grad: 2 * zLoss * (1 + size) * worse };
     });
     return { loss: cross.loss.map((v, i) => v + z.loss[i]!), grad: cross.grad.map((v, i) => v + z.grad[i]!) };
   },

@@ -55,7 +55,7 @@ export function massTarget(random: Random, shape: readonly number[], axis: numbe
     const t = below(random, layout.classes);
     const raw = Float64Array.from({ length: layout.classes }, (_, k) => {
       if (kind === 'oneHot') return Number(k === t);
-      return kind === 'sparse' && k !== t && chance(random) ? 0 : random() + 0.01;
+      return kind === 'sparse' && k !== t && chance(random) ? 0 : 0.01 + 0.99 * random();
     });
     const total = kind === 'masses' ? 1 : sumOf(raw);
     writeRow(

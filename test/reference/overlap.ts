@@ -39,7 +39,10 @@ function activate(x: Float64Array, { activation = 'softmax' }: ReferenceOptions)
   if (activation === 'softmax') {
     const row = softmaxRow(x);
     const restNll = row.others.map((v) => (v === 0 ? 0 : -Math.log(v)));
-    return { p: row.p, rest: row.others, nll: row.nll, restNll, back: (g) => softmaxBack(row, g) };
+    // a ratio that is NaN has no slope, not even of what has no share in it
+    const back = (g: Float64Array): Float64Array =>
+      g.some(Number.isNaN) ? g.map(() => Number.NaN) : softmaxBack(row, g);
+    return { p: row.p, rest: row.others, nll: row.nll, restNll, back };
   }
   const none = new Float64Array(x.length);
   if (activation === 'none') return { p: x, rest: x.map((v) => 1 - v), nll: none, restNll: none, back: (g) => g };
@@ -119,6 +122,13 @@ function slopeTerms({ loss, denominator }: Ratio, y: number, by: Counting): read
   return [miss / denominator, -(loss * (by.hit * y + miss)) / denominator];
 }
 
+/** Size of the terms of ∂loss/∂p, which may cancel where y is soft. */
+function slopeSize({ loss, denominator }: Ratio, y: number, by: Counting): number {
+  if (denominator === 0) return 0;
+  const miss = Math.abs(by.falsePositive * (1 - y)) + Math.abs(by.falseNegative * y);
+  return (miss * (1 + Math.abs(loss)) + Math.abs(loss * by.hit * y)) / Math.abs(denominator);
+}
+
 function geometry(inputs: ReferenceInputs, { axis, per = 'sample' }: ReferenceOptions) {
   const layout = layoutOf(inputs.input.shape, axis);
   const leading = per === 'batch' ? [] : layout.sampleShape.slice(0, 1);
@@ -164,10 +174,7 @@ function overlapScales(by: (options: ReferenceOptions) => Counting) {
     const ratios = ratiosOf(positions.values(), groups, layout.classes, counting, options.smooth ?? 1);
     const grad = new Float64Array(inputs.input.data.length);
     for (const [i, { p, nll, y, group }] of positions) {
-      const sizes = y.map((v, k) => {
-        const [first, second] = slopeTerms(ratios[group * layout.classes + k]!, v, counting);
-        return Math.abs(first) + Math.abs(second);
-      });
+      const sizes = y.map((v, k) => slopeSize(ratios[group * layout.classes + k]!, v, counting));
       const { activation = 'softmax' } = options;
       const all = activation === 'softmax' ? sumOf(sizes.map((size, k) => product(p[k]!, size))) : 0;
       const row = sizes.map((size, k) => (activation === 'none' ? size : product(p[k]!, (1 + nll[k]!) * (size + all))));

@@ -3,7 +3,7 @@
  * nothing of a host or of the test runner; bundle.ts makes one file of it, with the golden cases in it.
  */
 import type * as lossmith from '../../src/index.ts';
-import type { Tensor, Tier } from '../../src/types.ts';
+import type { Tensor, Tier } from '../../src/values/types.ts';
 import { boundsOf, decodeGolden, type GoldenCase, type GoldenTensor, inputOf, libraryOps, mismatch } from '../rule.ts';
 import { type ActivationName, activationNames, activationOf, hashes, type LossName, lossOf } from '../tiers.ts';
 

@@ -1,0 +1,177 @@
+// Passes over the classes of a tile, one sample per lane. They go over two columns a turn where they do little for each: a
+// turn costs V8 as much as several vector instructions.
+
+import { tallies, tally } from '../lane/bits';
+import {
+  add, anyOf, clear, eq, LANES, loadSplat, loadV, lt, madd, mul, or, pmax, select_, splat, storeV, sub, VECTOR,
+} from '../lane/lane';
+import { addWide } from '../lane/wide';
+import { expConstant, expWith, refine } from '../math/exp';
+import { tileRow } from './pack';
+
+/** Below this q a sample is sure, and the digits of q are all there is of its loss. */
+export const SURE: f64 = 0.00390625;
+/** Classes of a tile that are summed in one accumulator before it is added to the total. */
+export const TILE_RUN = 16;
+
+/** Sets those samples of a vector column to zeros whose mask is set. */
+export function blankLanes(column: usize, classes: i32, mask: v128): void {
+  for (let c = 0; c < classes; c++, column += tileRow()) storeV(column, clear(loadV(column), mask));
+}
+
+/** The maximum of each of n samples, to the array at maxima; NaN where the first class is NaN. */
+export function maxTile(tile: usize, classes: i32, n: i32, maxima: usize): void {
+  const size = VECTOR;
+  for (let i = 0; i < n; i += 2 * LANES, tile += 2 * size, maxima += 2 * size) {
+    let m0 = loadV(tile), m1 = loadV(tile + size);
+    for (let c = 1, x = tile + tileRow(); c < classes; c++, x += tileRow()) {
+      m0 = pmax(m0, loadV(x));
+      m1 = pmax(m1, loadV(x + size));
+    }
+    storeV(maxima, m0);
+    storeV(maxima + size, m1);
+  }
+}
+
+/**
+ * q = Σ e^(x−m) − 1 of each of n samples, one maximum kept out of the sum, to the array at rests; the e^(x−m) go to the tile
+ * at to. Both are refined for samples that are sure and for those whose mask in the array at marks is set (0: there is none),
+ * which is decided for each sample by itself: its results do not depend on its neighbours.
+ * Where classes lie far apart no hardware prefetcher follows, and packing and unpacking a tile would wait for each of its
+ * cache lines. So this loop, which computes for long and loads little, touches the lines of the next tile at `x` and of this
+ * one's gradient at `g` as it goes.
+ */
+export function expTile(
+  tile: usize, to: usize, classes: i32, n: i32, maxima: usize, rests: usize, marks: usize,
+  x: usize, stepX: usize, g: usize, stepG: usize,
+): void {
+  if (stepX) expColumns(tile, to, classes, n, maxima, rests, marks, true, x, stepX, g, stepG);
+  else expColumns(tile, to, classes, n, maxima, rests, marks, false, 0, 0, 0, 0);
+}
+
+// @ts-ignore: decorator
+@inline function expColumns(
+  tile: usize, to: usize, classes: i32, n: i32, maxima: usize, rests: usize, marks: usize,
+  touch: bool, nextX: usize, stepX: usize, nextG: usize, stepG: usize,
+): void {
+  const k0 = expConstant(0), k1 = expConstant(1), k2 = expConstant(2), k3 = expConstant(3);
+  const k4 = expConstant(4), k5 = expConstant(5), k6 = expConstant(6), k7 = expConstant(7);
+  const k8 = expConstant(8), k9 = expConstant(9), k10 = expConstant(10);
+  const zero = splat(0), sure = splat(<f32>SURE);
+  for (let i = 0; i < n; i += LANES) {
+    const m = loadV(maxima);
+    let rest = zero, ties = zero, x = tile, e = to, aheadX = nextX, aheadG = nextG;
+    for (let c = 0; c < classes; ) {
+      const end = min(c + TILE_RUN, classes);
+      let sum = zero;
+      for (; c < end; c++, x += tileRow(), e += tileRow()) {
+        if (touch) {
+          load<u32>(aheadX);
+          load<u32>(aheadG);
+          aheadX += stepX;
+          aheadG += stepG;
+        }
+        const d = sub(loadV(x), m);
+        const v = expWith(d, k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10);
+        storeV(e, v);
+        const same = eq(d, zero);
+        sum = add(sum, clear(v, same));
+        ties = tally(ties, same);
+      }
+      rest = add(rest, sum);
+    }
+    let q = add(rest, sub(tallies(ties), k9));
+    let refines = lt(q, sure);
+    if (marks) refines = or(refines, loadV(marks));
+    if (anyOf(refines)) q = refineColumn(tile, to, classes, m, ties, q, refines);
+    storeV(rests, q);
+    tile += VECTOR;
+    to += VECTOR;
+    maxima += VECTOR;
+    rests += VECTOR;
+    if (marks) marks += VECTOR;
+    nextX += VECTOR;
+    nextG += VECTOR;
+  }
+}
+
+/** q of a vector column, from refined terms where the mask is set, where these also replace those at to. */
+function refineColumn(column: usize, to: usize, classes: i32, m: v128, ties: v128, q: v128, mask: v128): v128 {
+  const zero = splat(0);
+  let rest = zero;
+  for (let c = 0; c < classes; ) {
+    const end = min(c + TILE_RUN, classes);
+    let sum = zero;
+    for (; c < end; c++, column += tileRow(), to += tileRow()) {
+      const x = loadV(column);
+      const d = sub(x, m);
+      const e = loadV(to);
+      const term = refine(e, x, m, d);
+      storeV(to, select_(term, e, mask));
+      sum = add(sum, clear(term, eq(d, zero)));
+    }
+    rest = add(rest, sum);
+  }
+  return select_(add(rest, sub(tallies(ties), splat(1))), q, mask);
+}
+
+/**
+ * The e^(x−m) of a block of classes that is not all there are, to the tile at to, all of them refined. Adds those below the
+ * maximum to the float64 array at sums (0: nobody asks for it), and the number of maxima to the one at ties.
+ */
+export function expBlock(
+  tile: usize, to: usize, classes: i32, n: i32, maxima: usize, sums: usize, ties: usize,
+): void {
+  const k0 = expConstant(0), k1 = expConstant(1), k2 = expConstant(2), k3 = expConstant(3);
+  const k4 = expConstant(4), k5 = expConstant(5), k6 = expConstant(6), k7 = expConstant(7);
+  const k8 = expConstant(8), k9 = expConstant(9), k10 = expConstant(10);
+  const zero = splat(0);
+  for (let at: usize = 0; at < <usize>n << 2; at += VECTOR) {
+    const m = loadV(maxima + at);
+    let count = zero, x = tile + at, e = to + at;
+    for (let c = 0; c < classes; ) {
+      const end = min(c + TILE_RUN, classes);
+      let sum = zero;
+      for (; c < end; c++, x += tileRow(), e += tileRow()) {
+        const value = loadV(x), d = sub(value, m);
+        const v = refine(expWith(d, k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10), value, m, d);
+        storeV(e, v);
+        const same = eq(d, zero);
+        sum = add(sum, clear(v, same));
+        count = tally(count, same);
+      }
+      if (sums) addWide(sums + 2 * at, sum);
+    }
+    if (sums) storeV(ties + at, add(loadV(ties + at), tallies(count)));
+  }
+}
+
+/**
+ * Σ w·f·(x − m) over a block of classes of one vector column, for twice the factor f and half of m: halves do not overflow,
+ * and neither does a sum whose terms are small enough together. A zero weight drops its class. w absent: all 1.
+ */
+export function shiftedHalves(column: usize, w: usize, classes: i32, half: v128, twice: v128): v128 {
+  const by = splat(0.5);
+  let total = splat(0);
+  for (let c = 0; c < classes; ) {
+    const end = min(c + TILE_RUN, classes);
+    let sum = splat(0);
+    for (; c < end; c++, column += tileRow()) {
+      if (w && load<f32>(w + (<usize>c << 2)) == 0) continue;
+      const d = mul(sub(mul(loadV(column), by), half), twice);
+      sum = w ? madd(loadSplat(w + (<usize>c << 2)), d, sum) : add(sum, d);
+    }
+    total = add(total, sum);
+  }
+  return total;
+}
+
+/** Σ w·e over a block of classes of one vector column; w absent: all 1. */
+export function weighedSum(column: usize, w: usize, classes: i32): v128 {
+  let total = splat(0);
+  for (let c = 0; c < classes; c++, column += tileRow()) {
+    const e = loadV(column);
+    total = w ? madd(loadSplat(w + (<usize>c << 2)), e, total) : add(total, e);
+  }
+  return total;
+}

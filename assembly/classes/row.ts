@@ -1,0 +1,214 @@
+// Passes over the classes of one sample that lie side by side, vectors along them. Long sums have two levels (short float32
+// runs, added up in float64), which holds their error near that of one rounding.
+
+import { tallied, tally } from '../lane/bits';
+import { add, and, clear, eq, LANES, loadV, madd, maxOf, mul, ne, nmadd, pmax, splat, storeV, sub } from '../lane/lane';
+import { loadSome, storeSome } from '../lane/place';
+import { product, sumOf, widenAdd, zeroW } from '../lane/wide';
+import { exp, expConstant, expWith, refine } from '../math/exp';
+import { SURE } from './columns';
+import { Walk } from './walk';
+
+/** Vectors per turn of the long loops, summed into two accumulators. */
+const UNROLL = 2;
+/** Turns of a long loop before its float32 sums go to float64. */
+const RUN = 16;
+
+/** max x over a row; a NaN may be passed over (the exponential brings it back). */
+export function maxRow(x: usize, n: i32): f32 {
+  const step = LANES;
+  let a = splat(-Infinity), b = a;
+  while (n >= 2 * step) {
+    a = pmax(a, loadV(x));
+    b = pmax(b, loadV(x + 4 * step));
+    x += 8 * step;
+    n -= 2 * step;
+  }
+  for (; n > 0; n -= step, x += 4 * step) a = pmax(a, loadSome(x, n, -Infinity));
+  return maxOf(pmax(a, b));
+}
+
+/**
+ * q = Σ e^(x−m) − 1 over a row whose maximum is m, that maximum kept out of the sum; the e^(x−m) go to e if it is not 0.
+ * Where q is small, its terms are refined: the error of x − m only shows where nothing larger covers it.
+ */
+export function expRow(x: usize, e: usize, n: i32, m: f32): f64 {
+  const k0 = expConstant(0), k1 = expConstant(1), k2 = expConstant(2), k3 = expConstant(3);
+  const k4 = expConstant(4), k5 = expConstant(5), k6 = expConstant(6), k7 = expConstant(7);
+  const k8 = expConstant(8), k9 = expConstant(9), k10 = expConstant(10);
+  const step = LANES;
+  const top = splat(m), zero = splat(0);
+  const start = x, length = n, out = e;
+  let rest = zeroW();
+  let ties = zero;
+  while (n >= UNROLL * step) {
+    let sum0 = zero, sum1 = zero;
+    let turns = min(n / (UNROLL * step), RUN);
+    n -= turns * UNROLL * step;
+    for (; turns > 0; turns--) {
+      const d0 = sub(loadV(x), top), d1 = sub(loadV(x + 4 * step), top);
+      const e0 = expWith(d0, k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10);
+      const e1 = expWith(d1, k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10);
+      if (e) {
+        storeV(e, e0);
+        storeV(e + 4 * step, e1);
+        e += 8 * step;
+      }
+      const same0 = eq(d0, zero), same1 = eq(d1, zero);
+      sum0 = add(sum0, clear(e0, same0));
+      sum1 = add(sum1, clear(e1, same1));
+      ties = tally(tally(ties, same0), same1);
+      x += 8 * step;
+    }
+    rest = widenAdd(rest, add(sum0, sum1));
+  }
+  for (; n > 0; n -= step, x += 4 * step) {
+    const d = sub(loadSome(x, n, -Infinity), top);
+    const v = expWith(d, k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10);
+    if (e) {
+      storeSome(e, v, n);
+      e += 4 * step;
+    }
+    const same = eq(d, zero);
+    rest = widenAdd(rest, clear(v, same));
+    ties = tally(ties, same);
+  }
+  const q = sumOf(rest) + <f64>(tallied(ties) - 1);
+  return q < SURE ? refineRow(start, out, length, top) : q;
+}
+
+/** q of a sure row, whose only maximum is m, from refined terms, which also replace those at e. */
+function refineRow(x: usize, e: usize, n: i32, m: v128): f64 {
+  const step = LANES;
+  const zero = splat(0);
+  let rest = zeroW();
+  for (; n > 0; n -= step, x += 4 * step) {
+    const v = loadSome(x, n, -Infinity);
+    const d = sub(v, m);
+    const term = refine(e ? loadSome(e, n, 0) : exp(d), v, m, d);
+    if (e) {
+      storeSome(e, term, n);
+      e += 4 * step;
+    }
+    rest = widenAdd(rest, clear(term, eq(d, zero)));
+  }
+  return sumOf(rest);
+}
+
+/**
+ * The e^(x−m) of a block of a row, refined, to e if it is not 0; adds those below the maximum to the sum of the row, and the
+ * number of maxima to its ties.
+ */
+export function expRowBlock(t: Walk, x: usize, e: usize, n: i32): void {
+  const step = LANES;
+  const top = splat(<f32>t.top), zero = splat(0);
+  let rest = zeroW();
+  let ties = zero;
+  for (; n > 0; n -= step, x += 4 * step) {
+    const v = loadSome(x, n, -Infinity);
+    const d = sub(v, top);
+    const term = refine(exp(d), v, top, d);
+    if (e) {
+      storeSome(e, term, n);
+      e += 4 * step;
+    }
+    const same = eq(d, zero);
+    rest = widenAdd(rest, clear(term, same));
+    ties = tally(ties, same);
+  }
+  t.rest += sumOf(rest);
+  t.ties += tallied(ties);
+}
+
+/** g = e·k − w·v over a row; w may be absent (0), then it counts as 1 if v is not 0. */
+export function scaleRow(e: usize, g: usize, w: usize, n: i32, k: f32, v: f32): void {
+  const step = LANES;
+  const scale = splat(k), shift = splat(v);
+  if (v == 0) {
+    while (n >= 2 * step) {
+      storeV(g, mul(loadV(e), scale));
+      storeV(g + 4 * step, mul(loadV(e + 4 * step), scale));
+      e += 8 * step;
+      g += 8 * step;
+      n -= 2 * step;
+    }
+    for (; n > 0; n -= step, e += 4 * step, g += 4 * step) storeSome(g, mul(loadSome(e, n, 0), scale), n);
+    return;
+  }
+  const one = splat(1);
+  for (; n > 0; n -= step, e += 4 * step, g += 4 * step) {
+    const mass = mul(w ? loadSome(w, n, 0) : one, shift);
+    storeSome(g, sub(mul(loadSome(e, n, 0), scale), mass), n);
+    if (w) w += 4 * step;
+  }
+}
+
+/** Half of Σ w·(x − m) over a row, halves not overflowing; a zero weight drops its term whatever x is. w absent: all 1. */
+export function halfShiftedRow(x: usize, w: usize, n: i32, m: f32): f64 {
+  const step = LANES;
+  const half = splat(0.5), top = splat(m * 0.5), zero = splat(0);
+  let total = zeroW();
+  for (; n > 0; n -= step, x += 4 * step) {
+    let d = sub(mul(loadSome(x, n, m), half), top);
+    if (w) {
+      const mass = loadSome(w, n, 0);
+      d = and(mul(mass, d), ne(mass, zero));
+      w += 4 * step;
+    }
+    total = widenAdd(total, d);
+  }
+  return sumOf(total);
+}
+
+/**
+ * The smoothed and weighted masses of a row of class probabilities, t = w·(y·(1 − ε) + ε/C): adds Σ t to the u of the row and
+ * half of Σ t·(x − m) to its v. A zero mass drops its term whatever x is.
+ */
+export function massRow(t: Walk, x: usize, y: usize, w: usize, n: i32, keep: f32, even: f32): void {
+  const step = LANES;
+  const m = <f32>t.top;
+  const half = splat(0.5), top = splat(m * 0.5), zero = splat(0), a = splat(keep), b = splat(even);
+  let masses = zeroW(), products = zeroW();
+  while (n > 0) {
+    let mass = zero, product = zero;
+    for (let turns = 0; turns < RUN && n > 0; turns++, n -= step, x += 4 * step, y += 4 * step) {
+      const d = sub(mul(loadSome(x, n, m), half), top);
+      const part = smoothed(y, w, n, a, b);
+      if (w) w += 4 * step;
+      mass = add(mass, part);
+      product = add(product, and(mul(part, d), ne(part, zero)));
+    }
+    masses = widenAdd(masses, mass);
+    products = widenAdd(products, product);
+  }
+  t.u += sumOf(masses);
+  t.v += sumOf(products);
+}
+
+/** t of massRow for n remaining classes; 0 past the end. */
+// @ts-ignore: decorator
+@inline function smoothed(y: usize, w: usize, n: i32, a: v128, b: v128): v128 {
+  const t = madd(loadSome(y, n, 0), a, b);
+  if (w) return mul(t, loadSome(w, n, 0));
+  if (n < 4) {
+    // the filler lanes hold b, which must not count
+    const ones = loadSome(ONES, n, 0);
+    return mul(t, ones);
+  }
+  return t;
+}
+
+const ONES: usize = memory.data<f32>([1, 1, 1, 1], 16);
+
+/** g = e·k − t·v over a row, t as in massRow. */
+export function scaleMassRow(
+  e: usize, g: usize, y: usize, w: usize, n: i32, k: f32, v: f32, keep: f32, even: f32,
+): void {
+  const step = LANES;
+  const scale = splat(k), shift = splat(v), a = splat(keep), b = splat(even);
+  for (; n > 0; n -= step, e += 4 * step, g += 4 * step, y += 4 * step) {
+    const t = smoothed(y, w, n, a, b);
+    if (w) w += 4 * step;
+    storeSome(g, nmadd(t, shift, mul(loadSome(e, n, 0), scale)), n);
+  }
+}

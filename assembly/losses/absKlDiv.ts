@@ -1,0 +1,41 @@
+// Σ |P − Q|·|log(P/Q)| over the last axis, of masses Q (the input) and P (the target) of at least 1e-7: Jeffreys' divergence, no
+// term of which is negative. |log(P/Q)| = log1p(|P − Q|/min(P, Q)) keeps its digits where P and Q are close;
+// ∂/∂Q = −log(P/Q) − (P − Q)/Q, 0 where Q is clipped. Source: a loss of Keras users, clipped as Keras does.
+
+import { summed } from '../classes/summed';
+import { abs_, add, and, div, le, mul, ne, neg, or, pmax, pmin, signed, splat, sub } from '../lane/lane';
+import { log1p } from '../math/log';
+import { Plan } from '../plan';
+
+/** Masses are not below this. */
+const FLOOR: f32 = 1e-7;
+
+@unmanaged
+class AbsKlDiv extends Plan {
+  // @ts-ignore: decorator
+  @inline value(x: v128, y: v128, w: v128): v128 {
+    const q = floored(x), p = floored(y);
+    return mul(abs_(sub(p, q)), distance(p, q));
+  }
+
+  // @ts-ignore: decorator
+  @inline slope(x: v128, y: v128, w: v128): v128 {
+    const q = floored(x), p = floored(y), d = sub(p, q);
+    const slope = neg(add(signed(distance(p, q), d), div(d, q)));
+    return and(slope, or(le(splat(FLOOR), x), ne(x, x)));
+  }
+}
+
+// @ts-ignore: decorator
+@inline function floored(x: v128): v128 {
+  return pmax(x, splat(FLOOR));
+}
+
+/** |log(P/Q)|. */
+function distance(p: v128, q: v128): v128 {
+  return log1p(div(abs_(sub(p, q)), pmin(p, q)));
+}
+
+export function absKlDiv(p: Plan): usize {
+  return summed<AbsKlDiv>(p);
+}

@@ -1,0 +1,218 @@
+// Components of samples whose logits span less than SPAN: one exponential of each logit serves all components. Tiles are
+// walked two columns a turn: a turn costs V8 as much as several vector instructions.
+
+import { expTile, TILE_RUN } from '../../classes/columns';
+import { tileRow } from '../../classes/pack';
+import { IDLE, LOSS, MAX, REST, SCALE } from '../../classes/samples';
+import { tileOf } from '../../classes/tiles';
+import { laneArray, Walk } from '../../classes/walk';
+import {
+  add, and, anyOf, clear, div, everyBit, loadSplat, loadV, lt, mul, neg, or, pmax, pmin, sameInt, select_, splat,
+  storeV, sub, VECTOR, xor,
+} from '../../lane/lane';
+import { growHigh, growLow } from '../../lane/wide';
+import { log1p } from '../../math/log';
+import { Plan } from '../../plan';
+import { closeProducts, growProducts, largeProducts } from '../../sums';
+import {
+  addPart, finishLosses, GROUP, HALF, lumps, mapOf, openGroups, productsOf, RATIO, REMOTE, setArray, weighsAny,
+  weightOf, WIDE,
+} from './parts';
+import { closeWide, spreadWide, sumWide, topsWide } from './wide';
+
+/** e^−80 keeps 7 decades above the smallest normal float32. */
+const SPAN: f32 = 80;
+/** Differences below this are rounded by at most 4.8e-7. */
+const FAR: f32 = 16;
+
+/** Maxima, and marks on the samples whose logits do not span less than SPAN or FAR. */
+export function measure(p: Plan, t: Walk): void {
+  const tile = tileOf(p, 0), row = tileRow(), size = VECTOR, height = <usize>t.count * row;
+  const maxima = laneArray(p, MAX), marks = laneArray(p, WIDE), remote = laneArray(p, REMOTE);
+  const wide = splat(SPAN), far = splat(FAR), all = everyBit();
+  let any = splat(0), anyWide = any;
+  for (let at: usize = 0; at < <usize>t.n << 2; at += 2 * size) {
+    const end = tile + at + height;
+    let high0 = loadV(tile + at), high1 = loadV(tile + at + size), low0 = high0, low1 = high1;
+    for (let place = tile + at + row; place < end; place += row) {
+      const x0 = loadV(place), x1 = loadV(place + size);
+      high0 = pmax(high0, x0);
+      high1 = pmax(high1, x1);
+      low0 = pmin(low0, x0);
+      low1 = pmin(low1, x1);
+    }
+    storeV(maxima + at, high0);
+    storeV(maxima + at + size, high1);
+    // not less than anything where the span is infinite; a NaN that was passed over comes back with the exponentials
+    const span0 = sub(high0, low0), span1 = sub(high1, low1);
+    const wide0 = clear(all, lt(span0, wide)), wide1 = clear(all, lt(span1, wide));
+    storeV(marks + at, wide0);
+    storeV(marks + at + size, wide1);
+    const far0 = clear(all, lt(span0, far)), far1 = clear(all, lt(span1, far));
+    storeV(remote + at, far0);
+    storeV(remote + at + size, far1);
+    const both = <usize>t.n << 2 > at + size; // else the second column holds nothing
+    any = or(any, both ? or(far0, far1) : far0);
+    anyWide = or(anyWide, both ? or(wide0, wide1) : wide0);
+  }
+  t.far = anyOf(any);
+  t.farther = anyOf(anyWide);
+}
+
+/** Losses and gradients of a tile. */
+export function near(p: Plan, t: Walk): void {
+  const tile = tileOf(p, 0), grads = tileOf(p, 1), exact = tileOf(p, 3), lumped = lumps(p);
+  // within a group far below the maximum the error of x − m shows, so it is taken back wherever it may exceed 5e-7
+  const marks = t.far ? laneArray(p, REMOTE) : 0;
+  expTile(tile, grads, t.count, t.n, laneArray(p, MAX), laneArray(p, REST), marks, 0, 0, 0, 0);
+  if (!lumped) memory.fill(laneArray(p, LOSS), 0, tileRow());
+  if (t.farther && p.grad != 0) memory.fill(exact, 0, <usize>t.count * tileRow());
+  for (let k = 0; k < p.members; k++) {
+    openGroups(p, t, k, 0);
+    ratios(p, t, grads, k, lumped && !t.far);
+    if (t.farther) {
+      topsWide(p, t, k, 0);
+      sumWide(p, t, k, 0);
+      closeWide(p, t, 0);
+      if (p.grad != 0 && weightOf(p, k) != 0) spreadWide(p, t, k, 0, exact);
+    }
+    if (p.grad) factors(p, t, grads, k);
+    if (lumped) lump(p, t, k);
+    else {
+      halves(p, t);
+      finishLosses(p, t, k, 0, false);
+    }
+  }
+  finishLosses(p, t, -1, 0, false);
+  if (!p.grad) return;
+  if (!weighsAny(p)) memory.fill(grads, 0, <usize>t.count * tileRow()); // nothing adds nothing, NaN or not
+  scales(p, t);
+  if (t.farther) mergeWide(p, t, grads, exact);
+}
+
+/** One logarithm for the losses of many samples; those of wide ones are added as they are. */
+function lump(p: Plan, t: Walk, k: i32): void {
+  if (t.farther) finishLosses(p, t, k, 0, true);
+  const products = productsOf(p, k);
+  if (!t.far) {
+    closeLarge(p, k, products);
+    return;
+  }
+  for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) {
+    growProducts(products, loadV(setArray(p, 0, RATIO) + at));
+    closeLarge(p, k, products);
+  }
+}
+
+// A ratio is below 2^40 in a tile without far samples and below 2^140 otherwise, so that neither sixteen vectors of the one
+// nor one of the other make large products overflow.
+function closeLarge(p: Plan, k: i32, products: usize): void {
+  if (largeProducts(products)) addPart(p, k, closeProducts(products));
+}
+
+/** Halves of the losses of samples near, beside those of wide ones. */
+function halves(p: Plan, t: Walk): void {
+  const half = splat(0.5);
+  for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) {
+    const place = setArray(p, 0, HALF) + at;
+    const close = mul(half, log1p(loadV(setArray(p, 0, RATIO) + at)));
+    storeV(place, t.farther ? select_(loadV(place), close, loadV(laneArray(p, WIDE) + at)) : close);
+  }
+}
+
+/** σ_O/σ_I of a component for each sample, 0 for one that is idle or wide; `grow` lets its products grow by them. */
+function ratios(p: Plan, t: Walk, grads: usize, k: i32, grow: bool): void {
+  const row = tileRow(), size = VECTOR, map = mapOf(p, k), height = <usize>t.count * row;
+  const groups = setArray(p, 0, GROUP), to = setArray(p, 0, RATIO);
+  const idle = laneArray(p, IDLE), wide = laneArray(p, WIDE);
+  const zero = splat(0), products = productsOf(p, k), last = (<usize>t.n << 2) - size;
+  let low = loadV(products), high = loadV(products + 16);
+  for (let at: usize = 0; at < <usize>t.n << 2; at += 2 * size) {
+    const group0 = loadV(groups + at), group1 = loadV(groups + at + size);
+    const end = grads + at + height;
+    let inside0 = zero, outside0 = zero, inside1 = zero, outside1 = zero;
+    for (let place = grads + at, c = map; place < end; ) {
+      const stop = min(place + <usize>TILE_RUN * row, end);
+      let near0 = zero, rest0 = zero, near1 = zero, rest1 = zero;
+      for (; place < stop; place += row, c += 4) {
+        const own = loadSplat(c), e0 = loadV(place), e1 = loadV(place + size);
+        const mask0 = sameInt(group0, own), mask1 = sameInt(group1, own);
+        rest0 = add(rest0, clear(e0, mask0));
+        near0 = add(near0, and(e0, mask0));
+        rest1 = add(rest1, clear(e1, mask1));
+        near1 = add(near1, and(e1, mask1));
+      }
+      outside0 = add(outside0, rest0);
+      inside0 = add(inside0, near0);
+      outside1 = add(outside1, rest1);
+      inside1 = add(inside1, near1);
+    }
+    const none0 = or(loadV(idle + at), loadV(wide + at));
+    const none1 = or(loadV(idle + at + size), loadV(wide + at + size));
+    const ratio0 = clear(div(outside0, inside0), none0), ratio1 = clear(div(outside1, inside1), none1);
+    storeV(to + at, ratio0);
+    storeV(to + at + size, ratio1);
+    if (!grow) continue;
+    low = growLow(low, ratio0);
+    high = growHigh(high, ratio0);
+    if (<isize>at >= <isize>last) continue;
+    low = growLow(low, ratio1);
+    high = growHigh(high, ratio1);
+  }
+  storeV(products, low);
+  storeV(products + 16, high);
+}
+
+/** What multiplies e in the gradient: the sum over the components of w outside and −w·ratio inside. The last one does it. */
+function factors(p: Plan, t: Walk, grads: usize, k: i32): void {
+  const row = tileRow(), size = VECTOR, map = mapOf(p, k), height = <usize>t.count * row;
+  const groups = setArray(p, 0, GROUP), ratios = setArray(p, 0, RATIO);
+  const sums = tileOf(p, 2) - grads; // from a gradient to its factor
+  const w = splat(weightOf(p, k));
+  const last = k == p.members - 1;
+  for (let at: usize = 0; at < <usize>t.n << 2; at += 2 * size) {
+    const group0 = loadV(groups + at), group1 = loadV(groups + at + size);
+    const flip0 = xor(w, neg(mul(w, loadV(ratios + at)))); // turns one factor into the other
+    const flip1 = xor(w, neg(mul(w, loadV(ratios + at + size))));
+    const end = grads + at + height;
+    for (let place = grads + at, c = map; place < end; place += row, c += 4) {
+      const own = loadSplat(c);
+      let factor0 = xor(w, and(flip0, sameInt(group0, own)));
+      let factor1 = xor(w, and(flip1, sameInt(group1, own)));
+      if (k > 0) {
+        factor0 = add(factor0, loadV(place + sums));
+        factor1 = add(factor1, loadV(place + sums + size));
+      }
+      if (last) {
+        storeV(place, mul(loadV(place), factor0));
+        storeV(place + size, mul(loadV(place + size), factor1));
+      } else {
+        storeV(place + sums, factor0);
+        storeV(place + sums + size, factor1);
+      }
+    }
+  }
+}
+
+/** What multiplies the gradients on their way out: for e the mass of the sample over Σe. */
+function scales(p: Plan, t: Walk): void {
+  const one = splat(1);
+  for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) {
+    const mass = clear(loadV(t.mass + at), loadV(laneArray(p, IDLE) + at));
+    const scale = div(mass, add(loadV(laneArray(p, REST) + at), one));
+    const wide = loadV(laneArray(p, WIDE) + at);
+    storeV(laneArray(p, SCALE) + at, t.farther ? select_(mass, scale, wide) : scale);
+  }
+}
+
+/** Puts the gradients of wide samples beside the others. */
+function mergeWide(p: Plan, t: Walk, grads: usize, exact: usize): void {
+  for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) {
+    const wide = loadV(laneArray(p, WIDE) + at);
+    if (!anyOf(wide)) continue;
+    let place = grads + at;
+    for (let c = 0; c < t.count; c++, place += tileRow()) {
+      storeV(place, select_(loadV(place + (exact - grads)), loadV(place), wide));
+    }
+  }
+}

@@ -1,0 +1,32 @@
+// Poisson: l = e^x − y·x, ∂l/∂x = e^x − y; for rates l = x − y·log(x + eps), ∂ = 1 − y/(x + eps). `full` adds Stirling's
+// y·log y − y + ½·log(2πy) where y > 1. Source: PyTorch, torch.nn.functional.poisson_nll_loss. A few roundings of the terms.
+//
+// Parameters: p0 logInput, p1 full, p2 eps.
+
+import { elements } from '../elements/frame';
+import { add, and, div, lt, madd, massTimes, mul, splat, sub } from '../lane/lane';
+import { expAny } from '../math/exp';
+import { log } from '../math/log';
+import { Plan } from '../plan';
+
+@unmanaged
+class PoissonNll extends Plan {
+  // @ts-ignore: decorator
+  @inline term(x: v128, y: v128): v128 {
+    const rate = this.p0 != 0 ? expAny(x) : x;
+    const l = sub(rate, massTimes(y, this.p0 != 0 ? x : log(add(x, splat(<f32>this.p2)))));
+    if (this.p1 == 0) return l;
+    const stirling = madd(add(y, splat(0.5)), log(y), sub(splat(0.9189385332046727), y)); // ½·log 2π
+    return add(l, and(stirling, lt(splat(1), y)));
+  }
+
+  // @ts-ignore: decorator
+  @inline slope(x: v128, y: v128, f: v128): v128 {
+    if (this.p0 != 0) return mul(sub(expAny(x), y), f);
+    return mul(sub(splat(1), massTimes(y, div(splat(1), add(x, splat(<f32>this.p2))))), f);
+  }
+}
+
+export function poissonNll(p: Plan): usize {
+  return elements<PoissonNll>(p);
+}

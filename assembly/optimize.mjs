@@ -1,0 +1,64 @@
+// What the build does to the compiled module: it makes it smaller, and the relaxed tier of it.
+
+import binaryen from 'binaryen';
+
+/** Everything but what the runtimes of the simd tier need not know. */
+const FEATURES = binaryen.Features.All & ~binaryen.Features.GC & ~binaryen.Features.ReferenceTypes;
+
+/** The binary of a module in text. */
+function assemble(text) {
+  const module = binaryen.parseText(text);
+  module.setFeatures(FEATURES);
+  if (!module.validate()) throw new Error('the optimized module is not valid');
+  return Buffer.from(module.emitBinary());
+}
+
+/** The simd tier out of the compiler's binary, and the relaxed tier, which differs from it in multiply-adds alone. */
+export function optimize(binary) {
+  binaryen.setOptimizeLevel(3);
+  binaryen.setShrinkLevel(2);
+  const module = binaryen.readBinary(binary);
+  module.setFeatures(FEATURES);
+  module.optimize();
+  module.runPasses(['merge-locals', 'coalesce-locals', 'reorder-locals']);
+  const text = module.emitText();
+  return { simd: assemble(text), relaxed: assemble(named(contract(text), 2)) };
+}
+
+/** Where the parenthesis at `open` is closed. */
+function closing(text, open) {
+  let depth = 0;
+  for (let i = open; ; i++) {
+    if (text[i] === '(') depth += 1;
+    else if (text[i] === ')' && --depth === 0) return i;
+  }
+}
+
+/** Each sum whose first term is a product becomes one instruction: (add (mul a b) c), (relaxed_madd a b c). */
+function contract(text) {
+  const MUL = '(f32x4.mul';
+  const edits = [];
+  for (const { index } of text.matchAll(/\(f32x4\.add\s+\(f32x4\.mul/g)) {
+    const product = text.indexOf(MUL, index);
+    const end = closing(text, product);
+    edits.push([index, product + MUL.length, '(f32x4.relaxed_madd'], [end, end + 1, '']);
+  }
+  edits.sort(([a], [b]) => a - b);
+  let out = '';
+  let at = 0;
+  for (const [from, to, instead] of edits) {
+    out += text.slice(at, from) + instead;
+    at = to;
+  }
+  return out + text.slice(at);
+}
+
+/** The module with another number of its tier. */
+function named(text, tier) {
+  const [, name] = /\(export "tier" \(func (\S+)\)\)/.exec(text);
+  const start = text.indexOf(`(func ${name} `);
+  const end = closing(text, start);
+  return (
+    text.slice(0, start) + text.slice(start, end).replace('(i32.const 1)', `(i32.const ${tier})`) + text.slice(end)
+  );
+}

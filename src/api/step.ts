@@ -1,0 +1,65 @@
+// Prepared steps: checked and placed once, with plan and scratch of their own, kept until they are freed.
+
+import type { Call } from '../arguments/call.ts';
+import { Plan, type Runtime } from '../machine/runtime.ts';
+import { trim } from '../values/guard.ts';
+import type { Step, Tensor } from '../values/types.ts';
+import { Work } from '../work/work.ts';
+import { gradientsOf } from './results.ts';
+
+/** A step of a call. */
+export function prepareStep(call: Call, runtime: Runtime): Step {
+  const { memory } = runtime;
+  const plan = new Plan(memory);
+  let work: Work;
+  let base: number;
+  try {
+    work = new Work(call, runtime, plan, { grad: true, later: true });
+    base = memory.allocate(work.bytes);
+  } catch (error) {
+    plan.free();
+    throw error;
+  }
+  memory.renew();
+  work.place(base);
+  let alive = true;
+  const step = (): number | Tensor => {
+    try {
+      if (!alive) throw new TypeError(`${call.name}: this step was freed`);
+      runtime.check();
+      work.step();
+      return work.loss;
+    } catch (error) {
+      trim(error, step);
+      throw error;
+    }
+  };
+  const free = (): void => {
+    if (!alive) return;
+    alive = false;
+    if (runtime.disposed) return;
+    memory.release(base, work.bytes);
+    plan.free();
+  };
+  const { sums } = work;
+  const results: Record<string, () => unknown> = {
+    sum: () => sums.sum + sums.sideSum,
+    zSum: () => sums.sideSum,
+    count: () => sums.count,
+    weightSum: () => sums.weightSum,
+    componentLosses: () => work.parts,
+  };
+  let gradients = gradientsOf(work);
+  for (const key in gradients) {
+    results[key] = () => {
+      // memory may have grown under an `out` that is a view of it
+      if (gradients.grad !== work.grad && 'data' in (gradients.grad ?? {})) gradients = gradientsOf(work);
+      return gradients[key];
+    };
+  }
+  for (const [key, get] of Object.entries(results)) Object.defineProperty(step, key, { get, enumerable: true });
+  Object.assign(step, { free });
+  if (Symbol.dispose) Object.defineProperty(step, Symbol.dispose, { value: free });
+  // the properties above are what Step says; TypeScript cannot follow defineProperty
+  return step as unknown as Step;
+}

@@ -1,0 +1,142 @@
+// From the arguments of a call to a checked one: every operand read, every shape compared, the geometry worked out. Nothing
+// here touches linear memory, so a call that throws here has changed nothing.
+
+import type { OperationRecord, OptionRecord } from '../losses/record.ts';
+import { describe, sizeOf } from '../values/array.ts';
+import { INTEGER, readNumber } from '../values/number.ts';
+import { splitAtAxis } from '../values/shape.ts';
+import { Call } from './call.ts';
+import { checkOverlap, type Given, readCommon, readNames } from './common.ts';
+import { fitExactly } from './fit.ts';
+import { KINDS } from './kinds.ts';
+import { readOperand } from './operand.ts';
+import { readTarget } from './targets.ts';
+
+/** Checks a call of a loss. `gradOutput` is that of the backward form. */
+export function checkLoss(
+  name: string,
+  record: OperationRecord,
+  input: unknown,
+  target: unknown,
+  options: unknown,
+  gradOutput?: readonly [unknown],
+): Call {
+  const given = readNames(name, record, options);
+  const [first, second] = inputsOf(name, record, input);
+  const call = new Call(name, record, readOperand(first, `${name}: ${record.names[0]}`, true));
+  locate(call, given);
+  if (second) readSecond(call, second[0]);
+  readCommon(call, given);
+  // the target first: a class axis forgotten would make every other message misleading
+  call.target = readTarget(call, target, given);
+  readOptions(call, given);
+  if (record.walk === 'group') group(call);
+  if (gradOutput) readIncoming(call, gradOutput[0]);
+  checkOuts(call);
+  return call;
+}
+
+/** The input, and the second one where the input is an object of two. */
+function inputsOf(name: string, record: OperationRecord, input: unknown): [unknown, [unknown]?] {
+  const { names, second, options } = record;
+  if (second === undefined || second in options) return [input];
+  if (typeof input !== 'object' || input === null || !(names[0] in input) || !(second in input)) {
+    throw new TypeError(`${name}: input is ${describe(input)}, expected an object { ${names[0]}, ${second} }`);
+  }
+  const { [names[0]]: first, [second]: other } = input as Record<string, unknown>;
+  return [first, [other]];
+}
+
+/** An input beside the logits: one number per sample. */
+function readSecond(call: Call, value: unknown): void {
+  const operand = readOperand(value, `${call.name}: ${call.record.second}`, true);
+  fitExactly(operand, call.sampleShape, () => 'one per row');
+  call.uses.push({ field: 'd', role: 'samples', operand, pulls: true });
+}
+
+/** What losses over groups of samples need to know. */
+function group(call: Call): void {
+  const { name, sampleShape, middle, numbers, reduction } = call;
+  const each = numbers.p5 !== 1;
+  const groups = each ? call.batch : 1;
+  if (!each && reduction === 'batchmean') {
+    throw new RangeError(`${name}: reduction is 'batchmean' with per: 'batch', expected 'mean', 'sum' or 'none'`);
+  }
+  const samples = sizeOf(sampleShape);
+  call.group = groups === 0 ? 0 : samples / groups;
+  call.lossShape = each ? [...sampleShape.slice(0, 1), middle] : [middle];
+}
+
+/** Checks a call of an activation; `gradOutput` is that of the backward form. */
+export function checkActivation(
+  name: string,
+  record: OperationRecord,
+  input: unknown,
+  options: unknown,
+  gradOutput?: readonly [unknown],
+): Call {
+  const given = readNames(name, record, options);
+  const call = new Call(name, record, readOperand(input, `${name}: ${record.names[0]}`, true));
+  readCommon(call, given);
+  locate(call, given);
+  if (gradOutput) {
+    const operand = readOperand(gradOutput[0], `${name}: gradOutput`);
+    fitExactly(operand, call.shape, () => `the shape of ${record.names[0]}`);
+    call.target = { kind: 'values', operand };
+  }
+  checkOuts(call);
+  return call;
+}
+
+/** Works out where the classes are. */
+function locate(call: Call, { axis }: Given): void {
+  const { name, record, shape } = call;
+  if (!call.byClass) {
+    call.inner = call.input.length;
+    return;
+  }
+  const asked =
+    record.walk === 'row' ? -1 : axis === undefined ? undefined : readNumber(axis, `${name}: axis`, INTEGER);
+  // of a number all is one class for an activation; a loss has no class to choose
+  const of = shape.length === 0 && record.target === 'none' ? [1] : shape;
+  if (of.length === 0) {
+    throw new RangeError(`${name}: ${record.names[0]} [] need a class axis, e.g. [3]`);
+  }
+  const { outer, classes, inner, lossShape } = splitAtAxis(of, asked, name);
+  call.outer = outer;
+  call.middle = classes;
+  call.inner = inner;
+  call.sampleShape = call.lossShape = lossShape;
+}
+
+/** Reads the options of a record, in its order. */
+function readOptions(call: Call, given: Given): void {
+  const { options, fixed } = call.record;
+  Object.assign(call.numbers, fixed);
+  for (const key in options) {
+    const option = options[key] as OptionRecord;
+    const kind = KINDS[option.kind];
+    const value = given[key] === undefined ? option.default : given[key];
+    if (value !== undefined) kind.read(value, `${call.name}: ${key}`, call, option);
+    else if (option.required) throw new TypeError(`${call.name}: ${key} is missing, expected ${kind.takes}`);
+  }
+}
+
+/** gradOutput: a number under a reduction, one per loss for 'none'. */
+function readIncoming(call: Call, gradOutput: unknown): void {
+  const { name, reduction } = call;
+  const operand = readOperand(gradOutput, `${name}: gradOutput`);
+  const none = reduction === 'none';
+  fitExactly(operand, none ? call.lossShape : [], () => `the shape of the loss (reduction '${reduction}')`);
+  call.incoming = none ? operand : (operand.data[0] as number);
+}
+
+function checkOuts(call: Call): void {
+  const { target, uses, incoming, arrays, out } = call;
+  if (!out) return;
+  const operands = uses.filter(({ pulls }) => !pulls).map(({ operand }) => operand);
+  if (target?.kind === 'sparse') operands.push(target.sparse.indices, target.sparse.offsets);
+  else if (target) operands.push(target.operand);
+  if (typeof incoming !== 'number') operands.push(incoming);
+  checkOverlap(call, [...operands.map(({ typed }) => typed), ...arrays]);
+}

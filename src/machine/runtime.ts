@@ -1,0 +1,86 @@
+// One module instance with its memory, and the writing and reading of plans.
+
+import { type DoubleName, FLAGS, PLAN, PLAN_BYTES } from '../generated/plan.ts';
+import type { Tier } from '../values/types.ts';
+import { instantiate, type Kernels } from './instance.ts';
+import { LinearMemory } from './memory.ts';
+
+/** The fields of a plan, by their index: 4-byte fields and float64 ones. */
+export type Field = (typeof PLAN)[Exclude<keyof typeof PLAN, DoubleName>];
+export type DoubleField = (typeof PLAN)[DoubleName];
+
+export { FLAGS, PLAN };
+
+/** How to make a runtime. */
+export interface RuntimeOptions {
+  readonly tier?: Tier | 'auto' | undefined;
+  readonly deterministic?: boolean | undefined;
+  readonly maximumBytes?: number | undefined;
+  readonly module?: WebAssembly.Module | undefined;
+}
+
+/** A plan in linear memory. */
+export class Plan {
+  readonly address: number;
+  readonly #memory: LinearMemory;
+
+  constructor(memory: LinearMemory) {
+    this.#memory = memory;
+    this.address = memory.allocate(PLAN_BYTES);
+  }
+
+  /** Gives its bytes back. */
+  free(): void {
+    this.#memory.release(this.address, PLAN_BYTES);
+  }
+
+  /** Sets every field to 0. */
+  clear(): void {
+    const first = this.address / 4;
+    this.#memory.u32.fill(0, first, first + PLAN_BYTES / 4);
+  }
+
+  set(field: Field, value: number): void {
+    this.#memory.u32[this.address / 4 + field] = value;
+  }
+
+  get(field: Field): number {
+    return this.#memory.i32[this.address / 4 + field] ?? 0;
+  }
+
+  setDouble(field: DoubleField, value: number): void {
+    this.#memory.f64[this.address / 8 + field] = value;
+  }
+
+  getDouble(field: DoubleField): number {
+    return this.#memory.f64[this.address / 8 + field] ?? 0;
+  }
+}
+
+/** What a call needs to run. */
+export class Runtime {
+  readonly tier: Tier;
+  readonly kernels: Kernels;
+  readonly memory: LinearMemory;
+  readonly plan: Plan;
+  disposed = false;
+  /** Tensors not yet freed, slices left out. */
+  tensors = 0;
+  /** Results are the same bits everywhere, NaN included. */
+  readonly deterministic: boolean;
+
+  constructor(options: RuntimeOptions = {}) {
+    const { tier, kernels } = instantiate(options.tier ?? 'auto', options.module);
+    this.tier = tier;
+    this.deterministic = options.deterministic ?? false;
+    this.kernels = kernels;
+    this.memory = new LinearMemory(kernels.memory, kernels.heapBase(), options.maximumBytes);
+    this.plan = new Plan(this.memory);
+    this.memory.startCounting();
+  }
+
+  /** TypeError after dispose. */
+  check(): void {
+    if (this.disposed) throw new TypeError('lossmith: this engine was disposed');
+  }
+}

@@ -1,0 +1,34 @@
+// Numbers that a caller gives, by the rule of their kind.
+
+import { describe } from './array.ts';
+
+/** What a number has to be: in words, and as a test. */
+export interface Rule {
+  readonly takes: string;
+  readonly test: (value: number) => boolean;
+}
+
+export const FINITE: Rule = { takes: 'a finite number', test: Number.isFinite };
+export const INTEGER: Rule = { takes: 'an integer', test: Number.isInteger };
+
+/** A number by its rule: TypeError for another kind of thing, RangeError for another number. */
+export function readNumber(value: unknown, where: string, { takes, test }: Rule): number {
+  const number = typeof value === 'bigint' ? Number(value) : value;
+  if (typeof number !== 'number') {
+    throw new TypeError(`${where} is ${describe(value)}, expected ${takes.replace('finite ', '')}`);
+  }
+  if (!test(number)) throw new RangeError(`${where} is ${number}, expected ${takes}`);
+  return number;
+}
+
+/** e^x: 2^n·e^r by its series, in operations that round alike everywhere (Math.exp need not). */
+export function exponential(x: number): number {
+  if (!(x > -745)) return Number.isNaN(x) ? x : 0;
+  if (x > 709.78) return 1 / 0;
+  const n = Math.round(x * Math.LOG2E);
+  const r = x - n * 0.69314718036912381649 - n * 1.90821492927058770002e-10; // ln 2 in two parts
+  let sum = 1;
+  for (let k = 18; k > 0; k--) sum = 1 + (sum * r) / k;
+  for (let i = 0; i < Math.abs(n); i++) sum *= n < 0 ? 0.5 : 2;
+  return sum;
+}

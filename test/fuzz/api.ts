@@ -9,9 +9,12 @@ export interface Tensor32 {
   readonly shape: readonly number[];
 }
 
+/** A gradient, or one for each input by name. */
+export type Gradient = Tensor32 | Readonly<Record<string, Tensor32>>;
+
 export interface LossResult {
   readonly loss: number | Tensor32;
-  readonly grad?: Tensor32;
+  readonly grad?: Gradient;
   readonly sum: number;
   readonly count: number;
   readonly weightSum: number;
@@ -19,20 +22,16 @@ export interface LossResult {
   readonly componentLosses?: Tensor32;
 }
 
-export interface Step {
+export interface Step extends Omit<LossResult, 'loss'> {
   (): number | Tensor32;
-  readonly grad: Tensor32;
-  readonly sum: number;
-  readonly count: number;
-  readonly weightSum: number;
-  readonly componentLosses?: Tensor32;
+  readonly grad: Gradient;
   free(): void;
 }
 
 export interface LossFunction {
   (...args: readonly unknown[]): LossResult;
   forward(...args: readonly unknown[]): LossResult;
-  backward(...args: readonly unknown[]): { readonly grad: Tensor32 };
+  backward(...args: readonly unknown[]): { readonly grad: Gradient };
   prepare(...args: readonly unknown[]): Step;
 }
 

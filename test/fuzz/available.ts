@@ -48,7 +48,7 @@ export function available(library: Library): {
   const ops = names.filter((op) => typeof library[op] === 'function');
   const unknown = new Set(
     ops.flatMap((op) => {
-      const options = Object.keys(entries[op]!.options);
+      const options = Object.keys(entries[op]!.record.options);
       return options.filter((option) => refuses(library, op, option)).map((option) => `${op}.${option}`);
     }),
   );

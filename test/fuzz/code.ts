@@ -1,7 +1,7 @@
 /** Calls as programs that run by themselves: imports, what generates long arrays, the engine, the operands, the call. */
 import type { Bench } from './bench.ts';
+import { groupMaps, indices } from './drawn.ts';
 import { nest } from './places.ts';
-import { groupMaps, indices } from './problem.ts';
 import { generate } from './values.ts';
 
 /** Functions that long operands are written with, by name; each names nothing outside itself. */

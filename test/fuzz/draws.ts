@@ -1,8 +1,9 @@
 /** fast-check arbitraries of calls. What stands first in a list is what a failure shrinks towards. */
 import fc, { type Arbitrary } from 'fast-check';
+import type { OptionKind, OptionRecord } from '../../src/losses/record.ts';
 import { type TierName, tiers } from './api.ts';
 import { borrowedDraws, borrowedOptions } from './borrowed.ts';
-import { entries, isActivation, names } from './losses.ts';
+import { entries, isActivation, names, requiredOf } from './losses.ts';
 import {
   arrayPlaces,
   integerPlaces,
@@ -13,8 +14,18 @@ import {
   outPlaces,
   type PlaceName,
 } from './places.ts';
-import type { CallDraw, Entry, OperandDraw, OptionDraw, OptionKind, TargetDraw, TargetKind } from './types.ts';
-import { encode, probabilityKinds, realKinds, unitKinds, upstreamKinds, weightKinds } from './values.ts';
+import type { CallDraw, Entry, OperandDraw, OptionDraw, TargetDraw, TargetKind } from './types.ts';
+import {
+  encode,
+  massKinds,
+  probabilityKinds,
+  realKinds,
+  shiftKinds,
+  unitKinds,
+  upstreamKinds,
+  varianceKinds,
+  weightKinds,
+} from './values.ts';
 
 /** Smaller seeds are not simpler ones. */
 export const seeds = fc.noShrink(fc.nat({ max: 2 ** 31 - 1 }));
@@ -104,9 +115,12 @@ export const smallShapes: Arbitrary<ShapeDraw> = fc.oneof(
 const targetKinds: Readonly<Record<TargetKind, readonly string[]>> = {
   indices: ['indices'],
   probabilities: probabilityKinds,
+  sets: ['bits', 'oneHot', 'zeroRows'],
   unit: unitKinds,
+  signs: ['signs'],
+  bits: ['signs', 'bits', 'anySign'],
+  masses: massKinds,
   real: realKinds,
-  // the reference draws it
   sparse: ['sparse'],
 };
 
@@ -119,8 +133,8 @@ const target = (what: TargetKind): Arbitrary<TargetDraw> =>
     place: from(what === 'indices' ? indexPlaces : floatPlaces),
   });
 
-const optionKinds: Readonly<Record<OptionKind, Arbitrary<OptionDraw>>> = {
-  perClass: operand(weightKinds),
+/** Kinds of options, but for those of a value of each class: whether they are factors is said by their place. */
+const optionKinds: Readonly<Record<Exclude<OptionKind, 'perClass' | 'axis'>, Arbitrary<OptionDraw>>> = {
   perSample: operand(weightKinds),
   perElement: operand(weightKinds),
   broadcast: fc.record({
@@ -130,8 +144,22 @@ const optionKinds: Readonly<Record<OptionKind, Arbitrary<OptionDraw>>> = {
     axes: fc.nat({ max: 31 }),
     drop: fc.nat({ max: 5 }),
   }),
+  variance: fc.record({
+    kind: from(varianceKinds),
+    seed: seeds,
+    place: from(floatPlaces),
+    way: from(['full', 'rows', 'column', 'number'] as const),
+  }),
   unit: from([0.1, 0, 0.5, 1]),
-  number: from([0.5, 1, 0, 1e-4, 1e-30]),
+  number: from([0.5, 1, 0, 1e-4, 1e-30, -1]),
+  joint: from([0.5, 1, 0, 1e-4, 1e-30]),
+  notNegative: from([2, 0, 0.5, 1, 30, 3.5]),
+  positive: from([1, 0.25, 4, 1e-6]),
+  atMost1: from([0.25, 1, 0, -1, 0.9]),
+  power: from([1, 2]),
+  flag: fc.boolean(),
+  activation: from(['softmax', 'sigmoid', 'none']),
+  group: from(['sample', 'batch']),
   ignoreIndex: from([-100, 0, 1, -1, 7, 100, 2 ** 31 - 1, -(2 ** 31)]),
   marker: from([-1, Number.NaN, 0, 1, 0.5, 0.1].map(encode)),
   labels: fc.record({
@@ -139,9 +167,6 @@ const optionKinds: Readonly<Record<OptionKind, Arbitrary<OptionDraw>>> = {
     step: from([1, -1, 2, 70_000]),
     place: from(labelPlaces),
   }),
-  notNegative: from([0, 30, 2]),
-  // drawn by the reference; this is never asked for
-  borrowed: fc.constant(0),
   components: fc.record({
     seed: seeds,
     groups: fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 3 }),
@@ -150,16 +175,23 @@ const optionKinds: Readonly<Record<OptionKind, Arbitrary<OptionDraw>>> = {
   perComponent: operand(['positive', 'someZero', 'zero', 'signed', 'large'], listPlaces),
 };
 
-function optionsOf(op: string, entry: Entry, { knows }: Choice): Arbitrary<CallDraw['options']> {
-  const { options, required } = entry;
-  const known = Object.entries(options).filter(([name]) => knows?.(op, name) ?? true);
-  if (entry.loss)
+const optionOf = ({ kind, to }: OptionRecord): Arbitrary<OptionDraw> => {
+  if (kind === 'perClass') return operand(to === 'a' ? weightKinds : shiftKinds);
+  if (kind === 'axis') throw new Error('the axis is drawn with the shape');
+  return optionKinds[kind];
+};
+
+function optionsOf(entry: Entry, { knows }: Choice, borrowed: boolean): Arbitrary<CallDraw['options']> {
+  const known = Object.entries(entry.record.options).filter(
+    ([name, { kind }]) => kind !== 'axis' && (knows?.(entry.name, name) ?? true),
+  );
+  if (borrowed)
     return borrowedOptions(
       known.map(([name]) => name),
       floatPlaces,
     );
-  const each = Object.fromEntries(known.map(([name, kind]) => [name, optionKinds[kind]]));
-  return fc.record(each, { requiredKeys: [...required] }) as Arbitrary<Readonly<Record<string, OptionDraw>>>;
+  const each = Object.fromEntries(known.map(([name, option]) => [name, optionOf(option)]));
+  return fc.record(each, { requiredKeys: [...requiredOf(entry)] }) as Arbitrary<Readonly<Record<string, OptionDraw>>>;
 }
 
 /** Where calls may run. */
@@ -175,20 +207,23 @@ export interface Choice {
   readonly large?: boolean | undefined;
 }
 
-function callOf(op: string, entry: Entry, choice: Choice): Arbitrary<CallDraw> {
+/** Calls of one loss or activation; `borrowed`: drawn by the reference. */
+function callOf(entry: Entry, choice: Choice, borrowed: boolean): Arbitrary<CallDraw> {
+  const { name, loss, targets } = entry;
   const activation = isActivation(entry);
   const required = {
-    op: fc.constant(op),
+    op: fc.constant(name),
     at: choice.shapes ?? shapes,
     spelled: from(['absent', 'positive', 'negative'] as const),
     input: operand(realKinds),
-    options: optionsOf(op, entry, choice),
-    ...(entry.loss && { borrowed: borrowedDraws(entry.loss, seeds) }),
+    options: optionsOf(entry, choice, borrowed),
+    ...(borrowed && loss && { borrowed: borrowedDraws(loss, seeds) }),
+    ...(entry.second !== undefined && { second: operand(realKinds) }),
     upstream: operand(upstreamKinds),
     out: from(outPlaces),
     tier: choice.tier === undefined ? from(tiers) : fc.constant(choice.tier),
     ...(!activation && {
-      target: fc.oneof(...entry.targets.filter((what) => choice.takes?.(op, what) ?? true).map(target)),
+      target: fc.oneof(...targets.filter((what) => choice.takes?.(name, what) ?? true).map(target)),
     }),
   };
   const optional = activation
@@ -208,5 +243,11 @@ function callOf(op: string, entry: Entry, choice: Choice): Arbitrary<CallDraw> {
 /** Legal calls; those without meaning (a class loss of a tensor without axes) are Rejected later. */
 export function calls(choice: Choice = {}): Arbitrary<CallDraw> {
   const ops = names.filter((op) => choice.ops === undefined || choice.ops.includes(op));
-  return fc.oneof(...ops.map((op) => callOf(op, entries[op]!, choice)));
+  const each = ops.map((op) => entries[op]!);
+  // by kind first, which is what failures shrink to
+  const byKind = each.map((entry) => ({ weight: 2, arbitrary: callOf(entry, choice, false) }));
+  const borrowed = each
+    .filter(({ loss }) => loss)
+    .map((entry) => ({ weight: 1, arbitrary: callOf(entry, choice, true) }));
+  return fc.oneof(...byKind, ...borrowed);
 }

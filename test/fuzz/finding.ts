@@ -44,9 +44,11 @@ export function features(draw: CallDraw): ReadonlySet<string> {
   return new Set([
     draw.op,
     ...operandFeatures('input', draw.input, 'ordinary'),
+    ...(draw.second ? operandFeatures('second input', draw.second, 'ordinary') : []),
     ...operandFeatures('gradOutput', upstream, 'upstream'),
     ...(target ? [...operandFeatures('target', target, target.kind), target.what, `ignored ${target.ignored}`] : []),
     ...Object.keys(options),
+    ...(draw.borrowed ? ['borrowed'] : []),
     ...(draw.borrowed?.spice === undefined ? [] : [`spice ${draw.borrowed.spice}`]),
     ...(reduction === undefined ? [] : [reduction]),
     ...(scale === undefined ? [] : [`scale ${scale}`]),

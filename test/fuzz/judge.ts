@@ -1,19 +1,23 @@
 /** Results against the float64 reference, and results against each other. */
 
-import { divisorOf as referenceDivisor } from '../reference/bounds.ts';
 import type { ReferenceOptions, ReferenceResult } from '../reference/index.ts';
 import type { LossResult, Tensor32 } from './api.ts';
+import { type Bounds, boundsOf } from './bounds.ts';
 import { isActivation, judgeOf, kinkOf } from './losses.ts';
-import type { Problem, Scales } from './types.ts';
+import type { Problem } from './types.ts';
 
-/** Rounding errors may add up to this many units of 2^-24 of a result's scale (golden/README.md). */
-const UNITS = 4 * 2 ** -24;
 /** Below the smallest normal float32 a kernel may flush to zero. */
 const TINIEST = 2 ** -126;
 const LARGEST = 3.4028234663852886e38;
+/** Half of a last place, several times over: as near as this the largest float32 may be Infinity. */
+const NEARLY = 2 ** -21;
 
 /** What a form returned, as far as it returns it. */
-export type Outcome = Partial<LossResult>;
+export type Outcome = Partial<Omit<LossResult, 'grad'>> & {
+  readonly grad?: Tensor32;
+  /** The gradient of a second input, or of an option. */
+  readonly second?: Tensor32 | undefined;
+};
 
 export interface Wrong {
   /** Without numbers, e.g. 'grad: NaN for a number'. */
@@ -21,10 +25,10 @@ export interface Wrong {
   readonly detail: string;
 }
 
-/** The truth of one form, with the sizes of its terms. */
+/** The truth of one form, with how far a result may be from it. */
 interface Truth {
   readonly result: ReferenceResult;
-  readonly scales: Scales;
+  readonly bounds: Bounds;
 }
 
 /** The truth of a problem: `fused` with the upstream gradient 1, `backward` with the one drawn. */
@@ -33,18 +37,20 @@ export class Truths {
   #fused: Truth | undefined;
   #backward: Truth | undefined;
   #overflows: boolean | undefined;
-  #slopes: Float64Array | undefined;
-  #kink: { readonly at: ((i: number) => boolean) | undefined } | undefined;
+  #plain: ReferenceResult | undefined;
+  #kinks: { readonly at: ReturnType<typeof kinkOf> } | undefined;
 
   constructor(problem: Problem) {
     this.problem = problem;
   }
 
+  #result(truth: ReferenceOptions): ReferenceResult {
+    return judgeOf(this.problem.op, this.problem.inputs, truth);
+  }
+
   #of(truth: ReferenceOptions): Truth {
-    const problem = { ...this.problem, truth };
-    const { op, entry, input, target } = problem;
-    const result = judgeOf(op, { input: input.tensor, target: target?.sparse ?? target?.tensor }, truth);
-    return { result, scales: entry.scales(problem, result) };
+    const result = this.#result(truth);
+    return { result, bounds: boundsOf(this.problem, truth, result) };
   }
 
   get fused(): Truth {
@@ -57,16 +63,26 @@ export class Truths {
     return this.#backward;
   }
 
-  /** Where a kink makes more than one gradient right. */
-  get kink(): ((i: number) => boolean) | undefined {
-    this.#kink ??= { at: kinkOf(this.problem) };
-    return this.#kink.at;
+  /** Whether a kink makes more than one gradient right. */
+  kink(i: number): boolean {
+    return this.#kink?.grad[i] === 1;
   }
 
-  /** An element of the gradient before its upstream gradient; 0 where the sample is ignored. */
-  slope(i: number): number {
-    this.#slopes ??= this.#of({ ...this.problem.truth, gradOutput: 1, scale: 1 }).result.grad.data;
-    return this.#slopes[i]!;
+  kinkOfSecond(i: number): boolean {
+    const { record } = this.problem.entry;
+    return record.second !== undefined && this.#kink?.grads?.[record.second]?.[i] === 1;
+  }
+
+  get #kink() {
+    const { entry, inputs, truth } = this.problem;
+    this.#kinks ??= { at: kinkOf(entry, inputs, truth) };
+    return this.#kinks.at;
+  }
+
+  /** The result before its upstream gradient. */
+  get plain(): ReferenceResult {
+    this.#plain ??= this.#result({ ...this.problem.truth, gradOutput: 1, scale: 1 });
+    return this.#plain;
   }
 
   /** Whether the loss of some sample is too large for a float32, which then is Infinity in every reduction. */
@@ -76,11 +92,8 @@ export class Truths {
   }
 
   #overflow(): boolean {
-    const { op, input, target, truth } = this.problem;
     if (isActivation(this.problem.entry)) return false;
-    const each: ReferenceOptions = { ...truth, reduction: 'none', gradOutput: 1 };
-    const inputs = { input: input.tensor, target: target?.sparse ?? target?.tensor };
-    const { loss, componentLosses } = judgeOf(op, inputs, each);
+    const { loss, componentLosses } = this.#result({ ...this.problem.truth, reduction: 'none', gradOutput: 1 });
     const large = (v: number): boolean => Math.abs(v) > LARGEST;
     return loss.data.some(large) || (componentLosses?.data.some(large) ?? false);
   }
@@ -96,19 +109,30 @@ export function miss(got: number, truth: number, bound: number): string | undefi
   if (Number.isNaN(truth) || Number.isNaN(got)) return `${kindOf(got)} for ${kindOf(wanted)}`;
   const near = (Number.isNaN(bound) ? 0 : bound) + TINIEST;
   if (Math.abs(got - truth) <= near) return undefined;
-  const past = Math.abs(truth) + near >= LARGEST && Math.abs(got) >= LARGEST * (1 - UNITS);
+  const past = Math.abs(truth) + near >= LARGEST && Math.abs(got) >= LARGEST * (1 - NEARLY);
   if (past && got > 0 === truth > 0) return undefined;
   return Number.isFinite(wanted) === Number.isFinite(got) ? 'off' : `${kindOf(got)} for ${kindOf(wanted)}`;
 }
 
 const sizes = (shape: readonly number[]): string => `[${shape.join(', ')}]`;
 
+interface Leniency {
+  /** The gradient before its upstream gradient. */
+  readonly slope?: Float64Array | undefined;
+  /** Any number is right. */
+  readonly free?: (i: number) => boolean;
+  /** Its terms are beyond float32, so that an infinity of the right sign is right too. */
+  readonly beyond?: (i: number) => boolean;
+  /** Such terms are added up, and Infinity - Infinity is NaN. */
+  readonly summed?: boolean;
+}
+
 function compare(
   what: string,
   got: Tensor32 | undefined,
   truth: ReferenceResult['loss'],
   bound: (i: number) => number,
-  more: { readonly slope?: (i: number) => number; readonly free?: (i: number) => boolean } = {},
+  { slope, free, beyond, summed }: Leniency = {},
 ): Wrong | undefined {
   if (got === undefined) return { check: `${what}: missing`, detail: 'the result has none' };
   if (!(got.data instanceof Float32Array) || got.data.length !== truth.data.length) {
@@ -118,13 +142,15 @@ function compare(
     return { check: `${what}: shape`, detail: `${sizes(got.shape)}, expected ${sizes(truth.shape)}` };
   }
   for (let i = 0; i < truth.data.length; i++) {
-    const how = miss(got.data[i]!, truth.data[i]!, bound(i));
+    const [value, wanted] = [got.data[i]!, truth.data[i]!];
+    const how = miss(value, wanted, bound(i));
+    if (how === undefined || free?.(i)) continue;
     // an upstream gradient of 0 times a slope that is no number: both 0 and NaN are right
-    const nothing = truth.data[i] === 0 && Number.isNaN(got.data[i]!);
-    if (how !== undefined && nothing && more.slope && !Number.isFinite(Math.fround(more.slope(i)))) continue;
-    if (how !== undefined && more.free?.(i)) continue;
-    if (how !== undefined)
-      return { check: `${what}: ${how}`, detail: offText(`[${i}]`, got.data[i]!, truth.data[i]!, bound(i)) };
+    const nothing = wanted === 0 && Number.isNaN(value);
+    if (nothing && slope && !Number.isFinite(Math.fround(slope[i]!))) continue;
+    const infinite = value === Math.sign(wanted) * Number.POSITIVE_INFINITY || (summed && Number.isNaN(value));
+    if (infinite && beyond?.(i)) continue;
+    return { check: `${what}: ${how}`, detail: offText(`[${i}]`, value, wanted, bound(i)) };
   }
   return undefined;
 }
@@ -138,54 +164,43 @@ function compareNumber(what: string, got: unknown, truth: number, bound: number)
   return how === undefined ? undefined : { check: `${what}: ${how}`, detail: offText('it', got, truth, bound) };
 }
 
-const finite = (value: number): number => (Number.isFinite(value) ? Math.abs(value) : 0);
-const totalOf = (values: Float64Array): number => values.reduce((sum, v) => sum + finite(v), 0);
-
-/** What divides a sum under the reduction: where parts of it divide by different ones, the smaller. */
-function divisorOf({ truth, layout, entry, input, target }: Problem, { weightSum, count }: ReferenceResult): number {
-  const { reduction = 'mean', zLoss } = truth;
-  if (entry.loss) {
-    const inputs = { input: input.tensor, target: target?.sparse ?? target?.tensor };
-    return referenceDivisor(entry.loss, { inputs, options: truth });
-  }
-  if (reduction === 'batchmean') return layout.batch;
-  if (reduction !== 'mean') return 1;
-  // zLoss has a mean of its own, by the count
-  if (!zLoss) return Math.abs(weightSum);
-  return weightSum === 0 ? count : Math.min(Math.abs(weightSum), count);
-}
-
 /** What is wrong with the result of a form: the first thing. */
 export function misses(form: 'fused' | 'forward' | 'backward', got: Outcome, truths: Truths): Wrong | undefined {
   const { problem } = truths;
-  const { result, scales } = form === 'backward' ? truths.backward : truths.fused;
-  const grad = (): Wrong | undefined => {
-    const bound = (i: number): number => UNITS * scales.grad[i]!;
-    const free = (i: number): boolean => truths.kink?.(i) ?? false;
-    return compare('grad', got.grad, result.grad, bound, { slope: (i) => truths.slope(i), free });
+  const { record } = problem.entry;
+  const { result, bounds } = form === 'backward' ? truths.backward : truths.fused;
+  const { beyond } = bounds;
+  const grads = (): Wrong | undefined => {
+    const wrong = compare('grad', got.grad, result.grad, (i) => bounds.grad[i]!, {
+      slope: truths.plain.grad.data,
+      free: (i) => truths.kink(i),
+      beyond: beyond.grad,
+    });
+    const own = record.second === undefined ? undefined : result.grads?.[record.second];
+    if (wrong || own === undefined || bounds.second === undefined) return wrong;
+    // a number has no gradient
+    if (own.shape.length === 0 && problem.operands.every(({ name }) => name !== record.second)) return undefined;
+    return compare('second grad', got.second, own, (i) => bounds.second![i]!, {
+      slope: truths.plain.grads?.[record.second!]?.data,
+      free: (i) => truths.kinkOfSecond(i),
+      beyond: beyond.second,
+      summed: own.data.length < result.grad.data.length,
+    });
   };
-  if (form === 'backward') return grad();
+  if (form === 'backward') return grads();
   const none = problem.truth.reduction === 'none' || isActivation(problem.entry);
-  const divisor = divisorOf(problem, result);
-  const sumBound = UNITS * totalOf(scales.loss);
   const loss = none
-    ? compare('loss', got.loss as Tensor32, result.loss, (i) => UNITS * scales.loss[i]!)
-    : overflowing(truths, got.loss, compareNumber('loss', got.loss, result.loss.data[0]!, sumBound / divisor));
+    ? compare('loss', got.loss as Tensor32, result.loss, (i) => bounds.loss[i]!, { beyond: beyond.loss })
+    : overflowing(truths, got.loss, compareNumber('loss', got.loss, result.loss.data[0]!, bounds.loss[0]!));
   if (isActivation(problem.entry)) return loss;
-  const { parts } = scales;
-  const samples = problem.layout.samples;
-  const partBound = (i: number): number => {
-    if (parts === undefined) return 0;
-    return UNITS * (none ? parts[i]! : totalOf(parts.subarray(i * samples, (i + 1) * samples)) / divisor);
-  };
   return (
     loss ??
-    (form === 'fused' ? grad() : undefined) ??
-    overflowing(truths, got.sum, compareNumber('sum', got.sum, result.sum, sumBound)) ??
+    (form === 'fused' ? grads() : undefined) ??
+    overflowing(truths, got.sum, compareNumber('sum', got.sum, result.sum, bounds.sum)) ??
     compareNumber('count', got.count, result.count, 0) ??
     compareNumber('weightSum', got.weightSum, result.weightSum, 1e-9 * (Math.abs(result.weightSum) + result.count)) ??
     (result.componentLosses && !truths.overflows
-      ? compare('componentLosses', got.componentLosses, result.componentLosses, partBound)
+      ? compare('componentLosses', got.componentLosses, result.componentLosses, (i) => bounds.parts?.[i] ?? 0)
       : undefined)
   );
 }
@@ -239,6 +254,7 @@ export function differs(
   return (
     differ('loss', got.loss, expected.loss, typeof expected.loss === 'number' ? sums : each) ??
     differ('grad', got.grad, expected.grad, each) ??
+    differ('second grad', got.second, expected.second, each) ??
     differ('sum', got.sum, expected.sum, sums) ??
     differ('count', got.count, expected.count, sameBits) ??
     differ('weightSum', got.weightSum, expected.weightSum, sums) ??

@@ -195,7 +195,10 @@ function sparse(operand: Operand, place: PlaceName): Parts {
   return {
     argument,
     expression: `{ indices: ${text(indices)}, offsets: ${text(offsets)} }`,
-    write: () => {},
+    write: (values) => {
+      for (let i = 0; i < argument.indices.length; i++) argument.indices[i] = values[i]!;
+      for (let i = 0; i < argument.offsets.length; i++) argument.offsets[i] = values[argument.indices.length + i]!;
+    },
     read: () => [...argument.indices, ...argument.offsets],
   };
 }

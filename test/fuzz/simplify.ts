@@ -1,6 +1,7 @@
 /** Makes the values of a draw that fails simpler, one by one, for as long as it still fails. */
 import { sizeOf } from '../reference/layout.ts';
 import type { Campaign } from './campaigns/campaign.ts';
+import { entries } from './losses.ts';
 import { problemOf } from './problem.ts';
 import { Rejected } from './rejected.ts';
 import type { CallDraw, OperandDraw } from './types.ts';
@@ -16,10 +17,11 @@ const isOperand = (value: unknown): value is OperandDraw =>
 
 /** Each operand of a call that is made of values, and how to give it others. */
 function operandsOf(call: CallDraw): { name: string; set: (to: CallDraw, values: readonly Encoded[]) => CallDraw }[] {
-  const own = (['input', 'target', 'upstream'] as const).flatMap((name) => {
+  const own = (['input', 'second', 'target', 'upstream'] as const).flatMap((name) => {
     if (call[name] === undefined) return [];
     const set = (to: CallDraw, values: readonly Encoded[]): CallDraw => ({ ...to, [name]: { ...to[name], values } });
-    return [{ name: name === 'upstream' ? 'gradOutput' : name, set }];
+    const known = { input: name, second: entries[call.op]?.second ?? name, target: name, upstream: 'gradOutput' };
+    return [{ name: known[name], set }];
   });
   const options = Object.entries(call.options).flatMap(([name, option]) => {
     if (!isOperand(option)) return [];
@@ -71,6 +73,7 @@ function plainer(call: CallDraw): readonly CallDraw[] {
     ...(out === 'absent' ? [] : [{ ...call, out: 'absent' as const }]),
     ...(tier === 'module' ? [] : [{ ...call, tier: 'module' as const }]),
     ...plainOperand(call.input, 'ordinary').map((input) => ({ ...call, input })),
+    ...(call.second ? plainOperand(call.second, 'ordinary').map((second) => ({ ...call, second })) : []),
     ...plainOperand(call.upstream, 'upstream').map((upstream) => ({ ...call, upstream })),
     ...(target ? plainOperand(target, target.kind).map((plain) => ({ ...call, target: plain })) : []),
     ...(target && target.ignored !== 'none' ? [{ ...call, target: { ...target, ignored: 'none' as const } }] : []),
@@ -121,8 +124,8 @@ export function simplify<D>(campaign: Campaign<D>, found: D, fails: (draw: D) =>
 
 function valuesOf(call: CallDraw, name: string): readonly number[] | undefined {
   try {
-    const { input, target, gradOutput, operands } = problemOf(call);
-    const found = [input, gradOutput, ...(target ? [target] : []), ...operands].find((each) => each.name === name);
+    const { input, second, target, gradOutput, operands } = problemOf(call);
+    const found = [input, second, gradOutput, target, ...operands].find((each) => each?.name === name);
     return found && Array.from(found.tensor.data);
   } catch (error) {
     if (error instanceof Rejected) return undefined;

@@ -1,54 +1,33 @@
 /** What the parts of the fuzzer hand on: entries of the table, draws (plain JSON), and the problems made of them. */
-import type { ReferenceLoss, ReferenceOptions, SparseTarget, Tensor64 } from '../reference/index.ts';
+import type { OperationRecord } from '../../src/losses/record.ts';
+import type { ReferenceInputs, ReferenceLoss, ReferenceOptions, SparseTarget, Tensor64 } from '../reference/index.ts';
 import type { Layout } from '../reference/layout.ts';
 import type { TierName } from './api.ts';
 import type { OutPlace, PlaceName } from './places.ts';
-import type { Totals } from './scales.ts';
 import type { Encoded } from './values.ts';
 
-/** What an option holds; how it is drawn, shaped and placed follows from that. 'borrowed': the reference draws it. */
-export type OptionKind =
-  | 'perClass'
-  | 'perSample'
-  | 'perElement'
-  | 'broadcast'
-  | 'unit'
-  | 'number'
-  | 'notNegative'
-  | 'ignoreIndex'
-  | 'marker'
-  | 'labels'
-  | 'components'
-  | 'perComponent'
-  | 'borrowed';
-
 /** What the second argument holds. */
-export type TargetKind = 'indices' | 'probabilities' | 'unit' | 'real' | 'sparse';
+export type TargetKind =
+  | 'indices'
+  | 'probabilities'
+  | 'sparse'
+  | 'sets'
+  | 'unit'
+  | 'signs'
+  | 'bits'
+  | 'masses'
+  | 'real';
 
-/**
- * The sizes of the terms that a result is made of, in which its rounding errors are measured: `loss` for each sample before
- * the reduction, `grad` for each element of the gradient with its upstream gradient, `parts` for each component and sample.
- */
-export interface Scales {
-  readonly loss: Float64Array;
-  readonly grad: Float64Array;
-  readonly parts?: Float64Array;
-}
-
-/** One loss or activation, as far as the fuzzer has to know it. */
+/** One loss or activation: its record in the library's table, and the reference of a loss. */
 export interface Entry {
-  /** 'class': a class axis, one loss per sample; 'element': one loss per element. */
-  readonly family: 'class' | 'element';
-  /** None: an activation. */
+  readonly name: string;
+  readonly record: OperationRecord;
+  /** Absent: an activation. */
+  readonly loss: ReferenceLoss | undefined;
+  /** Kinds of target; none: an activation. */
   readonly targets: readonly TargetKind[];
-  readonly options: Readonly<Record<string, OptionKind>>;
-  /** Options without which there is no call. */
-  readonly required: readonly string[];
-  /** The reference's own entry, where it draws the problems. */
-  readonly loss?: ReferenceLoss;
-  /** Says no to draws whose result is nowhere defined. */
-  accepts?(draw: CallDraw): boolean;
-  scales(problem: Problem, totals: Totals): Scales;
+  /** An input beside the first, by its name. */
+  readonly second: string | undefined;
 }
 
 /** Values to be generated, or, where a failure was made simpler, written out. */
@@ -70,6 +49,11 @@ export interface BroadcastDraw extends OperandDraw {
   readonly axes: number;
   /** Leading axes that are left out. */
   readonly drop: number;
+}
+
+/** Of the input's shape, one for each row, the same with a last axis of 1, or a number. */
+export interface VarianceDraw extends OperandDraw {
+  readonly way: 'full' | 'rows' | 'column' | 'number';
 }
 
 /** Distinct integers in class order: `start`, `start + step`, … */
@@ -98,7 +82,16 @@ export interface BorrowedOptionDraw {
   readonly place: PlaceName;
 }
 
-export type OptionDraw = OperandDraw | BroadcastDraw | LabelsDraw | ComponentsDraw | BorrowedOptionDraw | Encoded;
+export type OptionDraw =
+  | OperandDraw
+  | BroadcastDraw
+  | VarianceDraw
+  | LabelsDraw
+  | ComponentsDraw
+  | BorrowedOptionDraw
+  | Encoded
+  | boolean
+  | string;
 
 /** A legal call, as fast-check draws it. */
 export interface CallDraw {
@@ -109,6 +102,9 @@ export interface CallDraw {
   /** How the axis is given. `absent` only where it is the default one. */
   readonly spelled: 'absent' | 'positive' | 'negative';
   readonly input: OperandDraw;
+  /** Where there are two inputs. */
+  readonly second?: OperandDraw;
+  /** The reference draws what is in the operands. */
   readonly borrowed?: BorrowedDraw;
   readonly target?: TargetDraw;
   readonly options: Readonly<Record<string, OptionDraw>>;
@@ -123,7 +119,7 @@ export interface CallDraw {
 
 /** A tensor that a call reads, and where it shall lie. */
 export interface Operand {
-  /** The option's name; 'input', 'target', 'gradOutput'. */
+  /** The option's name; 'input', that of a second input, 'target', 'gradOutput'. */
   readonly name: string;
   /**
    * 'shaped': needs its shape to be understood; 'spread': a bare array has one axis, which broadcasts; 'integers' and 'list':
@@ -144,13 +140,18 @@ export interface Problem {
   readonly entry: Entry;
   /** Elementwise: everything is inner. */
   readonly layout: Layout;
+  /** The shape of the loss without reduction; of an activation, that of the input. */
+  readonly lossShape: readonly number[];
   readonly input: Operand;
+  readonly second: Operand | undefined;
   readonly target: Operand | undefined;
   readonly gradOutput: Operand;
   /** Tensor options. */
   readonly operands: readonly Operand[];
   /** Options that are no tensors, as the library takes them. */
   readonly plain: Readonly<Record<string, unknown>>;
-  /** Everything in float64. `gradOutput` is that of the backward form. */
+  /** The inputs in float64. */
+  readonly inputs: ReferenceInputs;
+  /** The options in float64. `gradOutput` is that of the backward form. */
   readonly truth: ReferenceOptions;
 }

@@ -17,6 +17,10 @@ export const realKinds = [
   'mixture',
 ] as const;
 export const weightKinds = ['positive', 'someZero', 'zero', 'tiny', 'large', 'signed'] as const;
+/** What is added to logits, or stands for classes: no factors. */
+export const shiftKinds = ['ordinary', 'whole', 'same', 'zero', 'positive', 'masked'] as const;
+export const varianceKinds = ['positive', 'someZero', 'zero', 'tiny', 'large'] as const;
+export const massKinds = ['fractions', 'bits', 'oneHot', 'zeroRows', 'thin', 'counts'] as const;
 export const probabilityKinds = ['fractions', 'oneHot', 'bits', 'zeroRows', 'thin'] as const;
 export const unitKinds = ['fractions', 'bits', 'ends'] as const;
 export const upstreamKinds = ['upstream', 'someZero', 'wildWhereIgnored'] as const;
@@ -26,6 +30,9 @@ export type ValueKind =
   | (typeof weightKinds)[number]
   | (typeof probabilityKinds)[number]
   | (typeof unitKinds)[number]
+  | (typeof massKinds)[number]
+  | 'signs'
+  | 'anySign'
   | (typeof upstreamKinds)[number];
 
 /**
@@ -74,6 +81,9 @@ export function generate(kind: string, seed: number, length: number, classes = 1
     fractions: () => random(),
     oneHot: (sample, c) => (c === Math.floor(row(sample) * classes) ? 1 : 0),
     bits: () => (random() < 0.4 ? 1 : 0),
+    signs: sign,
+    anySign: () => pick(-1, 0, 1),
+    counts: () => pick(0, 1, 2, 7, 300) + (random() < 0.3 ? random() : 0),
     zeroRows: (sample) => (row(sample) < 0.4 ? 0 : random()),
     thin: () => random() * 1e-30,
     ends: () => pick(0, 1, 1e-30, 1 - 2 ** -24, 0.5),

@@ -10,7 +10,7 @@ import { seeds } from '../draws.ts';
 import { errorWrong } from '../errors.ts';
 import { Finding, general, messageOf } from '../finding.ts';
 import { wrongMakers } from '../hostile/engines.ts';
-import { entries, isActivation, names } from '../losses.ts';
+import { entries, isActivation, isElementwise, names } from '../losses.ts';
 import { literal } from '../places.ts';
 import { generate } from '../values.ts';
 import type { Campaign } from './campaign.ts';
@@ -46,7 +46,7 @@ interface Model {
 /** What makes engines and tensors may speak with or without the engine's name, and go on to an argument: `tensor.shape`. */
 const ofEngine = [/^((engine|tensor)\.)?(tensor|from|slice|createEngine|free)\b/];
 
-const pointwise = names.filter((name) => isActivation(entries[name]!) && entries[name]!.family === 'element');
+const pointwise = names.filter((name) => isActivation(entries[name]!) && isElementwise(entries[name]!));
 
 class Session {
   readonly engine: Engine;

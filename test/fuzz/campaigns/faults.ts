@@ -6,7 +6,7 @@
 import fc from 'fast-check';
 import { type Engine, engineOptions, type Stats } from '../api.ts';
 import { Bench } from '../bench.ts';
-import { Call, copied, type Form, firstChange, forms, plainly, shown } from '../calls.ts';
+import { Call, type Form, firstChange, forms, plainly, shown } from '../calls.ts';
 import { program } from '../code.ts';
 import type { Context } from '../context.ts';
 import { calls, shapes } from '../draws.ts';
@@ -14,6 +14,7 @@ import { errorWrong } from '../errors.ts';
 import { Finding, features } from '../finding.ts';
 import { differs, type Outcome, type Wrong } from '../judge.ts';
 import { isActivation } from '../losses.ts';
+import { copied } from '../outcome.ts';
 import { problemOf } from '../problem.ts';
 import { Rejected } from '../rejected.ts';
 import type { CallDraw, Problem } from '../types.ts';
@@ -179,9 +180,9 @@ class Fault {
 
   #kept(call: Call, before: Stats, done: boolean): Wrong | undefined {
     // where it failed, even an input that was to be overwritten is as it was
-    if (!done && call.inPlace) {
-      const { data } = this.problem.input.tensor;
-      const i = firstChange(call.input.read(), data);
+    for (const { read, operand } of !done && call.inPlace ? call.inputs : []) {
+      const { data } = operand.tensor;
+      const i = firstChange(read(), data);
       if (i >= 0) return { check: 'fails and overwrites the input', detail: `[${i}] is no longer ${data[i]}` };
     }
     return call.changed(this.draw.form) ?? call.held(before, Infinity);

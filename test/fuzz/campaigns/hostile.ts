@@ -5,7 +5,7 @@
 import fc from 'fast-check';
 import { activationOf } from '../api.ts';
 import type { Bench } from '../bench.ts';
-import { Call, copied, type Form, forms } from '../calls.ts';
+import { Call, type Form, forms } from '../calls.ts';
 import { program } from '../code.ts';
 import type { Context } from '../context.ts';
 import { calls, tinyShapes } from '../draws.ts';
@@ -16,7 +16,8 @@ import { type Attack, type Tools, valueAttacks } from '../hostile/attacks.ts';
 import { optionAttacks } from '../hostile/options.ts';
 import { type Path, pathText, placesOf, valueAt, withValue } from '../hostile/paths.ts';
 import { differs, type Outcome, type Wrong } from '../judge.ts';
-import { entries, isActivation, names } from '../losses.ts';
+import { entries, isActivation, isElementwise, names } from '../losses.ts';
+import { copied } from '../outcome.ts';
 import { problemOf } from '../problem.ts';
 import { Rejected } from '../rejected.ts';
 import type { CallDraw, Problem } from '../types.ts';
@@ -59,6 +60,7 @@ function otherOf(draw: CallDraw): Problem {
   return problemOf({
     ...draw,
     input: reseeded(draw.input),
+    ...(draw.second && { second: reseeded(draw.second) }),
     ...(draw.borrowed && { borrowed: reseeded(draw.borrowed) }),
     ...(draw.target && { target: reseeded(draw.target) }),
   });
@@ -83,6 +85,7 @@ class Attempt {
     this.expected = expected;
     this.other = other;
     this.attack = attacks[draw.attack]!;
+    if (this.attack.once && draw.form === 'prepare') throw new Rejected('a step reads it again');
     const places = placesOf(call.argumentsOf(draw.form)).filter(({ sorts }) =>
       sorts.some((sort) => this.attack.sorts.includes(sort)),
     );
@@ -183,11 +186,8 @@ class Attempt {
   /** The operand that is not what it was: an argument, or an option among the last of them. */
   #attacked() {
     const args = this.call.argumentsOf(this.draw.form);
-    const [first] = this.path;
-    const value = valueAt(args, this.path.slice(0, first === args.length - 1 ? 2 : 1));
-    return [...this.call.operands, ...(this.call.out ? [this.call.out] : [])].find(
-      ({ argument }) => argument === value,
-    );
+    const on = this.path.map((_, i) => valueAt(args, this.path.slice(0, i + 1)));
+    return [...this.call.operands, ...this.call.outs].find(({ argument }) => on.includes(argument));
   }
 
   /** What is wrong with a result. Its tensors may have been freed meanwhile. */
@@ -204,7 +204,7 @@ class Attempt {
 }
 
 /** An activation over classes: its result shows what a call left behind. */
-const witness = names.find((name) => isActivation(entries[name]!) && entries[name]!.family === 'class')!;
+const witness = names.find((name) => isActivation(entries[name]!) && !isElementwise(entries[name]!))!;
 const rows = [
   [1, 2, 3, 4, 5],
   [5, -1, 0.5, 2, 1],

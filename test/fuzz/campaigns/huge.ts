@@ -6,7 +6,9 @@ import { program } from '../code.ts';
 import type { Context } from '../context.ts';
 import { errorWrong } from '../errors.ts';
 import { Finding } from '../finding.ts';
-import { entries, isActivation, names } from '../losses.ts';
+import { entries, hasAxis, names, requiredOf } from '../losses.ts';
+import { outcomeOf } from '../outcome.ts';
+import { Rejected } from '../rejected.ts';
 import type { Campaign } from './campaign.ts';
 
 interface HugeDraw {
@@ -25,25 +27,30 @@ const largest: readonly number[] = [1, 2, 1000, 65536, 1e6, 1e9, 2 ** 31 - 1, 2 
 /** The call of a draw, and what its gradient is shaped like. */
 function callOf({ op, sizes, zero: at, axis: drawn, form, reduction }: HugeDraw) {
   const entry = entries[op]!;
+  const { loss, second, record } = entry;
+  const { options: kinds, walk } = record;
   const zero = at % (sizes.length + 1);
   const shape = [...sizes.slice(0, zero), 0, ...sizes.slice(zero)];
-  // what is required has a value for each class
-  const axis = entry.required.length > 0 ? zero : drawn % shape.length;
-  const byClass = entry.family === 'class';
-  const lossShape = byClass ? shape.toSpliced(axis, 1) : shape;
-  const activation = isActivation(entry);
+  // maps have a value for each class
+  const maps = requiredOf(entry).some((name) => kinds[name]!.kind === 'components');
+  const axis = maps ? zero : hasAxis(entry) ? drawn % shape.length : shape.length - 1;
+  const rows = shape.toSpliced(axis, 1);
+  const lossShape = walk === 'element' ? shape : walk === 'group' ? [...rows.slice(0, 1), shape[axis]!] : rows;
   const options = {
-    ...(byClass && { axis }),
-    ...(!activation && { reduction }),
-    ...Object.fromEntries(entry.required.map((name) => [name, [[]]])),
+    ...(hasAxis(entry) && { axis }),
+    ...(loss && { reduction }),
+    ...Object.fromEntries(requiredOf(entry).map((name) => [name, kinds[name]!.kind === 'components' ? [[]] : 1])),
   };
   const empty = (of: readonly number[]) => ({ data: new Float32Array(0), shape: of });
-  const input = empty(shape);
-  const target = activation ? [] : [empty(entry.targets.includes('indices') ? lossShape : shape)];
-  const upstream = activation ? empty(shape) : reduction === 'none' ? empty(lossShape) : 1;
+  const first = empty(shape);
+  // of a second input there is one value for each row, and rows without values may be many
+  if (second !== undefined && rows.every((size) => size > 0)) throw new Rejected('it has values');
+  const input = second === undefined ? first : { [record.names[0]]: first, [second]: empty(rows) };
+  const target = loss ? [empty(entry.targets.includes('indices') ? rows : shape)] : [];
+  const upstream = !loss ? empty(shape) : reduction === 'none' ? empty(lossShape) : 1;
   const args = form === 'backward' ? [upstream, input, ...target, options] : [input, ...target, options];
-  const callee = `${op}${form === 'fused' || (activation && form === 'forward') ? '' : `.${form}`}`;
-  return { shape, args, callee, activation };
+  const callee = `${op}${form === 'fused' || (!loss && form === 'forward') ? '' : `.${form}`}`;
+  return { shape, args, callee, activation: loss === undefined };
 }
 
 function show(draw: HugeDraw, context: Context): string {
@@ -63,8 +70,9 @@ function gradOf(
 ): Tensor32 | undefined {
   if (activation)
     return form === 'backward' ? activationOf(host, op).backward(...args) : activationOf(host, op)(...args);
-  if (form === 'fused') return lossOf(host, op)(...args).grad;
-  if (form === 'backward') return lossOf(host, op).backward(...args).grad;
+  const entry = entries[op]!;
+  if (form === 'fused') return outcomeOf(entry, lossOf(host, op)(...args)).grad;
+  if (form === 'backward') return outcomeOf(entry, lossOf(host, op).backward(...args)).grad;
   lossOf(host, op).forward(...args);
   return undefined;
 }
@@ -95,7 +103,7 @@ export const huge: Campaign<HugeDraw> = {
   limit: 5,
   draws: ({ ops }) =>
     fc.record({
-      op: fc.constantFrom(...names.filter((op) => !entries[op]!.loss && (ops === undefined || ops.includes(op)))),
+      op: fc.constantFrom(...names.filter((op) => ops === undefined || ops.includes(op))),
       sizes: fc.array(fc.constantFrom(...largest), { minLength: 0, maxLength: 4 }),
       zero: fc.nat({ max: 4 }),
       axis: fc.nat({ max: 4 }),

@@ -6,7 +6,7 @@ import fc, { type Arbitrary } from 'fast-check';
 import { Call } from '../calls.ts';
 import { BLOCK, calls, type ShapeDraw } from '../draws.ts';
 import { Truths } from '../judge.ts';
-import { entries, names } from '../losses.ts';
+import { entries, hasAxis, names } from '../losses.ts';
 import type { PlaceName } from '../places.ts';
 import { problemOf } from '../problem.ts';
 import type { CallDraw } from '../types.ts';
@@ -40,7 +40,7 @@ const overflowing = fc
   .map((classes): ShapeDraw => ({ shape: [classes, 2], axis: 0 }));
 
 /** Losses whose scratch grows with the classes. */
-const byClass = names.filter((op) => entries[op]!.family === 'class' && !entries[op]!.loss);
+const byClass = names.filter((op) => hasAxis(entries[op]!));
 
 /** Nested arrays and lists of millions of numbers take longer than all the rest. */
 function unnested(draw: CallDraw): CallDraw {

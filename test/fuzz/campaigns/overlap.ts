@@ -3,7 +3,7 @@
  * else the result is right and the other argument as it was.
  */
 import fc from 'fast-check';
-import { Call, copied, type Form, shown } from '../calls.ts';
+import { Call, type Form, shown } from '../calls.ts';
 import { program } from '../code.ts';
 import type { Context } from '../context.ts';
 import { calls, tinyShapes } from '../draws.ts';
@@ -11,6 +11,7 @@ import { errorWrong } from '../errors.ts';
 import { Finding } from '../finding.ts';
 import type { Outcome, Wrong } from '../judge.ts';
 import { isActivation } from '../losses.ts';
+import { copied } from '../outcome.ts';
 import { literal, type Placed } from '../places.ts';
 import { problemOf } from '../problem.ts';
 import { Rejected } from '../rejected.ts';
@@ -87,20 +88,16 @@ function share(placed: Placed, call: Call, { shift, memory }: OverlapDraw): Shar
   };
 }
 
-/** The arguments with the shared operand and out in them. */
-function argumentsWith(call: Call, form: Form, placed: Placed, { argument, out }: Shared): readonly unknown[] {
-  const args = call.argumentsOf(form).map((value) => (value === placed.argument ? argument : value));
-  const options = args.at(-1) as Record<string, unknown>;
-  const isOption = call.options.includes(placed);
-  return [...args.slice(0, -1), { ...options, ...(isOption && { [placed.operand.name]: argument }), out }];
-}
-
 function codeOf(call: Call, form: Form, placed: Placed, shared: Shared, { check, detail }: Wrong): string {
   const { statements, list, callee } = call.text(form);
   const others = statements.filter(
     (line) => !line.startsWith(`const ${placed.name} =`) && !line.startsWith(`${placed.name}.`),
   );
-  const withOut = /\}$/.test(list) ? list.replace(/ \}$/, ', out }') : `${list}, { out }`;
+  const { record, second } = call.problem.entry;
+  const size = call.problem.second?.tensor.data.length;
+  const out = second === undefined ? 'out' : `out: { ${record.names[0]}: out, ${second}: new Float32Array(${size}) }`;
+  const hasOptions = Object.keys(call.optionsOf('forward')).length > 0;
+  const withOut = hasOptions ? list.replace(/ \}$/, `, ${out} }`) : `${list}, { ${out} }`;
   const run = form === 'prepare' ? `${callee}(${withOut})()` : `${callee}(${withOut})`;
   return program(call.bench, [...others, ...shared.lines, `console.log(${run}, array);`, `// ${check}: ${detail}`]);
 }
@@ -147,7 +144,9 @@ function attempt(draw: OverlapDraw, context: Context): void {
   const inPlace = placed === call.input && shift === 0;
   try {
     context.counts.calls++;
-    const got = copied(call.invoke(form, argumentsWith(call, form, placed, shared)));
+    const got = copied(
+      call.invoke(form, call.argumentsOf(form, { operand: [placed, shared.argument], out: call.outOf(shared.out) })),
+    );
     if (inPlace && got.grad && expected.grad) {
       const i = got.grad.data.findIndex((v, k) => !Object.is(v, expected.grad!.data[k]));
       if (i >= 0)

@@ -11,9 +11,10 @@ import { errorWrong } from '../errors.ts';
 import { Finding, features, general, messageOf } from '../finding.ts';
 import { differs, type Outcome, type Wrong } from '../judge.ts';
 import { entries, isActivation, names } from '../losses.ts';
+import { outcomeOf, steppedOf } from '../outcome.ts';
 import { listText, type Placed } from '../places.ts';
 import { problemOf, valuesFor } from '../problem.ts';
-import type { CallDraw, Problem } from '../types.ts';
+import type { CallDraw, Problem, TargetKind } from '../types.ts';
 import type { Campaign } from './campaign.ts';
 
 const acts = [
@@ -49,6 +50,16 @@ interface StepsDraw {
 /** What has happened to the data of a step. */
 type Excuse = 'none' | 'refused' | 'gone';
 
+/** A value for each kind of target that it may not have. */
+const outOfRange: Partial<Readonly<Record<TargetKind, number>>> = {
+  indices: 77,
+  unit: 2,
+  signs: 2,
+  bits: 2,
+  masses: -1,
+  sparse: 1e6,
+};
+
 type Argument = { data: unknown };
 const isHolder = (value: unknown): value is Argument =>
   typeof value === 'object' && value !== null && Object.getOwnPropertyDescriptor(value, 'data')?.writable === true;
@@ -81,9 +92,8 @@ class Run {
 
   /** Operands whose arrays a step reads. */
   get operands(): readonly Placed[] {
-    const all = [this.call.input, ...(this.call.target ? [this.call.target] : []), ...this.call.options];
     // labels and maps are part of what was prepared, not of what is read at each step
-    return all.filter(({ operand }) => operand.role !== 'integers' && operand.role !== 'maps');
+    return this.call.reads.filter(({ operand }) => operand.role !== 'integers' && operand.role !== 'maps');
   }
 
   fail(wrong: Wrong): never {
@@ -98,7 +108,7 @@ class Run {
     const args = this.call.argumentsOf('prepare').slice(0, -1);
     this.#context.counts.calls++;
     try {
-      return lossOf(this.call.bench.host, this.problem.op)(...args, options);
+      return outcomeOf(this.problem.entry, lossOf(this.call.bench.host, this.problem.op)(...args, options));
     } catch (error) {
       return error as Error;
     }
@@ -107,9 +117,7 @@ class Run {
   #stepped(): Outcome | Error {
     this.#context.counts.calls++;
     try {
-      const loss = this.step();
-      const { grad, sum, count, weightSum, componentLosses } = this.step;
-      return { loss, grad, sum, count, weightSum, ...(componentLosses && { componentLosses }) };
+      return steppedOf(this.problem.entry, this.step, this.step());
     } catch (error) {
       return error as Error;
     }
@@ -172,21 +180,21 @@ class Run {
   /** Puts the values back that an in-place gradient overwrote. */
   restore(): void {
     if (!this.call.inPlace) return;
-    this.call.input.write(this.problem.input.tensor.data);
-    this.lines.push(`// ${this.call.input.name} is written anew, for the gradient took its place`);
+    this.call.restore();
+    this.lines.push('// the input is written anew, for the gradient took its place');
   }
 
   /** A target that is no class, or outside [0, 1]. */
   spoil(): void {
     const { target } = this.call;
-    const ranged = target?.operand.role === 'indices' || this.problem.entry.targets.includes('unit');
-    if (!target || target.operand.tensor.data.length === 0 || !ranged) return;
+    const { what = 'real' } = this.problem.draw.target ?? {};
+    if (!target || target.operand.tensor.data.length === 0 || !(what in outOfRange)) return;
     const values = Array.from(target.operand.tensor.data);
-    const bad = target.operand.role === 'indices' ? 77 : 2;
+    const bad = outOfRange[what]!;
     values[values.length - 1] = bad;
     target.write(values);
     this.#spoilt = true;
-    this.lines.push(`// the last value of target becomes ${bad}`);
+    this.lines.push(`// the last value of the target (of a sparse one, of its offsets) becomes ${bad}`);
   }
 
   /** Undoes it. */
@@ -204,7 +212,7 @@ class Run {
     const { data } = argument;
     if (!ArrayBuffer.isView(data) && !Array.isArray(data)) return;
     argument.data = (data as Float32Array).slice();
-    if (this.call.inPlace && placed === this.call.input) this.#excuse = 'gone';
+    if (this.call.inPlace && this.call.inputs.includes(placed)) this.#excuse = 'gone';
     if (this.#excuse === 'none') this.#excuse = 'refused';
     this.lines.push(`${name}.data = ${name}.data.slice();`);
   }
@@ -280,7 +288,7 @@ function act(run: Run, { act, at, seed }: Action): void {
     shorten: () => run.shorten(placed),
     free: () => run.free(placed),
     transfer: () => run.transfer(placed),
-    'transfer grad': () => run.transferResult('grad', run.step.grad),
+    'transfer grad': () => run.transferResult('grad', outcomeOf(call.problem.entry, { grad: run.step.grad }).grad),
     'transfer loss': () => {
       const loss = run.step();
       run.restore();

@@ -17,8 +17,19 @@ export interface Tools {
   readonly mine: Error;
 }
 
-/** What an argument is, where a maker wants to know. */
-export type Sort = 'holder' | 'list' | 'typed' | 'tensor' | 'number' | 'text' | 'options' | 'shape' | 'data' | 'out';
+/** What an argument is, where a maker wants to know; 'group': an object of several by name. */
+export type Sort =
+  | 'holder'
+  | 'group'
+  | 'list'
+  | 'typed'
+  | 'tensor'
+  | 'number'
+  | 'text'
+  | 'options'
+  | 'shape'
+  | 'data'
+  | 'out';
 
 /**
  * What the library may make of it: 'same': the result of the legal call, or an error; 'throws': an error only; 'any': a
@@ -41,7 +52,7 @@ export interface Attack {
 type Holder = { data: unknown; shape?: unknown; dims?: unknown };
 type Options = Record<string, unknown>;
 
-const operands: readonly Sort[] = ['holder', 'list', 'typed', 'tensor'];
+const operands: readonly Sort[] = ['holder', 'group', 'list', 'typed', 'tensor'];
 const everything: readonly Sort[] = [...operands, 'number', 'text', 'shape', 'data', 'out'];
 
 /** Kinds that stand for nothing. */
@@ -57,7 +68,9 @@ const strangers: Readonly<Record<string, Attack>> = {
   'array buffer': { sorts: everything, verdict: 'throws', make: () => new ArrayBuffer(8) },
   'plain object': { sorts: everything, verdict: 'throws', make: () => ({}) },
   'array-like': { sorts: operands, verdict: 'throws', make: () => ({ length: 1e9, 0: 1 }) },
-  true: { sorts: ['number', 'text', 'holder', 'tensor', 'shape'], verdict: 'throws', make: () => true },
+  true: { sorts: ['text', 'holder', 'tensor', 'shape'], verdict: 'throws', make: () => true },
+  // an option may be a flag
+  'true for a number': { sorts: ['number'], verdict: 'any', make: () => true },
   undefined: { sorts: everything, verdict: 'any', make: () => undefined },
   bigint: { sorts: everything, verdict: 'any', make: () => 1n },
   'the module': { sorts: operands, verdict: 'throws', make: (_: unknown, { lossmith }) => lossmith },

@@ -10,8 +10,13 @@ const isObject = (value: unknown): value is Holder => typeof value === 'object' 
 const isTensor = (value: unknown): boolean => isObject(value) && 'free' in value;
 const isHolder = (value: unknown): value is Holder => isObject(value) && Object.hasOwn(value, 'data');
 
-function sortsOf(value: unknown, key: string | number): readonly Sort[] {
-  if (key === 'out') return ['out'];
+/** Two inputs or outputs by name, or a sparse target. */
+const isPlainGroup = (value: unknown): value is Holder =>
+  isObject(value) && Object.getPrototypeOf(value) === Object.prototype && !isHolder(value);
+
+function sortsOf(value: unknown, inOut: boolean): readonly Sort[] {
+  if (isPlainGroup(value)) return ['group'];
+  if (inOut) return ['out'];
   if (isTensor(value)) return ['tensor'];
   if (isHolder(value)) return ['holder'];
   if (Array.isArray(value)) return ['list'];
@@ -27,23 +32,26 @@ export interface Place {
 
 /** Every place in the arguments, the options being the last of them. */
 export function placesOf(args: readonly unknown[]): readonly Place[] {
-  const inside = (value: unknown, path: Path): Place[] => {
-    if (!isHolder(value) || isTensor(value)) return [];
+  const all = (value: unknown, path: Path, inOut = false): Place[] => [
+    { path, sorts: sortsOf(value, inOut) },
+    ...inside(value, path, inOut),
+  ];
+  const inside = (value: unknown, path: Path, inOut: boolean): Place[] => {
+    if (isTensor(value)) return [];
+    if (isPlainGroup(value)) return Object.entries(value).flatMap(([key, each]) => all(each, [...path, key], inOut));
+    if (!isHolder(value) || inOut) return [];
     const size = 'shape' in value ? 'shape' : 'dims';
     return [
       { path: [...path, size], sorts: ['shape'] },
-      { path: [...path, 'data'], sorts: ['data', ...sortsOf(value.data, 'data')] },
+      { path: [...path, 'data'], sorts: ['data', ...sortsOf(value.data, false)] },
     ];
   };
   const last = args.length - 1;
-  const options = args[last] as Holder;
+  const options = Object.entries(args[last] as Holder);
   return [
-    ...args.slice(0, last).flatMap((value, i) => [{ path: [i], sorts: sortsOf(value, i) }, ...inside(value, [i])]),
+    ...args.slice(0, last).flatMap((value, i) => all(value, [i])),
     { path: [last], sorts: ['options'] },
-    ...Object.entries(options).flatMap(([name, value]) => [
-      { path: [last, name], sorts: sortsOf(value, name) },
-      ...(name === 'out' ? [] : inside(value, [last, name])),
-    ]),
+    ...options.flatMap(([name, value]) => all(value, [last, name], name === 'out')),
   ];
 }
 

@@ -1,5 +1,5 @@
-// asc's own check of the kernels: each target of asconfig.json, and the decoder, compile without a warning; together they
-// read every source file.
+// asc's own check of the kernels: the simd tier, of which the others are made, and the decoder compile without a warning;
+// together they read every source file. The compiler's entry is what the build wrote.
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -42,9 +42,5 @@ for (const target of [...Object.keys(targets), decoder]) {
     console.error(`${target}: assembly/${path} is part of no kernel`);
   }
   console.log(`${target}: ${read.size} files read`);
-}
-if (Object.keys(targets).length < 3) {
-  faults++;
-  console.error('asconfig.json names fewer than three tiers');
 }
 process.exitCode = faults > 0 ? 1 : 0;

@@ -126,27 +126,39 @@ export type DoubleName = ${doubles.join(' | ')};\n
   );
 }
 
-/** Replaces src/modules.ts, from where the bundle would take its bytes. */
+/** The entries, by the files of src/machine/modules from which they take their modules. */
+const ENTRIES = {
+  index: 'index',
+  workerd: 'workerd',
+  edge: 'edge',
+  simd: 'simd',
+  'simd.workerd': 'simd.workerd',
+  'simd.edge': 'simd.edge',
+};
+
 const modulesFrom = (file) => ({
   name: 'modules',
-  setup: (build) => build.onResolve({ filter: /^\.\/modules\.ts$/ }, () => ({ path: join(root, 'src/machine', file) })),
+  setup: (build) =>
+    build.onResolve({ filter: /^\.\/modules\/index\.ts$/ }, () => ({
+      path: join(root, 'src', 'machine', 'modules', `${file}.ts`),
+    })),
 });
 
 async function bundle() {
-  const shared = {
-    entryPoints: ['src/index.ts'],
-    bundle: true,
-    minify: true,
-    target: 'es2022',
-    legalComments: 'none',
-    charset: 'ascii', // text beyond Latin-1 would make engines hold the whole file in two bytes a character
-    external: ['./wasm/*'],
-  };
-  await build({ ...shared, format: 'esm', outfile: 'dist/index.js' });
-  await build({ ...shared, format: 'cjs', outfile: 'dist/cjs/index.js' });
-  const hosts = { workerd: 'modules.workerd.ts', edge: 'modules.edge.ts' };
-  for (const [host, file] of Object.entries(hosts)) {
-    await build({ ...shared, format: 'esm', outfile: `dist/${host}.js`, plugins: [modulesFrom(file)] });
+  for (const [entry, file] of Object.entries(ENTRIES)) {
+    const shared = {
+      entryPoints: ['src/index.ts'],
+      bundle: true,
+      minify: true,
+      target: 'es2022',
+      legalComments: 'none',
+      charset: 'ascii', // text beyond Latin-1 would make engines hold the whole file in two bytes a character
+      external: ['./wasm/*'],
+      plugins: [modulesFrom(file)],
+    };
+    await build({ ...shared, format: 'esm', outfile: `dist/${entry}.js` });
+    // hosts that import modules know no CommonJS
+    if (!/workerd|edge/.test(entry)) await build({ ...shared, format: 'cjs', outfile: `dist/cjs/${entry}.js` });
   }
 }
 

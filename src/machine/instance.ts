@@ -3,7 +3,7 @@
 import { instantiateSync } from '@assemblyscript/loader';
 import { PLAN_BYTES } from '../generated/plan.ts';
 import type { Tier } from '../values/types.ts';
-import { moduleOf } from './modules.ts';
+import { moduleOf } from './modules/index.ts';
 
 /** A kernel takes the address of a Plan; with scratch 0 in it, it returns the bytes of scratch that it needs. */
 export type Kernel = (plan: number) => number;

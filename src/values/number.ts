@@ -26,7 +26,7 @@ export function exponential(x: number): number {
   if (!(x > -745)) return Number.isNaN(x) ? x : 0;
   if (x > 709.78) return 1 / 0;
   const n = Math.round(x * Math.LOG2E);
-  const r = x - n * 0.69314718036912381649 - n * 1.90821492927058770002e-10; // ln 2 in two parts
+  const r = x - n * 0.6931471803691238 - n * 1.9082149292705877e-10; // ln 2 in two parts
   let sum = 1;
   for (let k = 18; k > 0; k--) sum = 1 + (sum * r) / k;
   for (let i = 0; i < Math.abs(n); i++) sum *= n < 0 ? 0.5 : 2;

@@ -27,6 +27,8 @@ export interface Bounds {
   readonly sum: number;
   /** For each element of componentLosses as reduced. */
   readonly parts?: Float64Array | undefined;
+  /** Whether the upstream gradient is below every normal float32. */
+  readonly faint: boolean;
   /** Whether the terms of an element are beyond float32. */
   readonly beyond: {
     readonly loss: (i: number) => boolean;
@@ -115,6 +117,7 @@ function lossBounds(problem: Problem, truth: ReferenceOptions, result: Reference
     second: own !== undefined && grads[own] ? each(grads[own]) : undefined,
     sum: bounds.sum + terms * flushed,
     parts: bounds.componentLosses && reduced(bounds.componentLosses),
+    faint: most <= 2 * GRAIN,
     beyond: {
       loss: (i) => (none ? sizes.loss[i]! >= BEYOND : whole),
       grad: (i) => sizes.grad[i]! >= BEYOND,
@@ -178,6 +181,7 @@ function activationBounds(problem: Problem, truth: ReferenceOptions): Bounds {
     loss: loss.map(bound),
     grad: grad.map(bound),
     sum: 0,
+    faint: false,
     beyond: { loss: never, grad: never, second: never },
   };
 }

@@ -216,15 +216,16 @@ export function targetOf(draw: TargetDraw, call: CallDraw, layout: Layout, truth
   );
 }
 
-/** Kinds whose products with each other, or with large ones, no float32 keeps. */
+/** Kinds whose products with each other, or with large ones, no float32 keeps; nor those of large ones. */
 const smallKinds: readonly string[] = ['tiny', 'thin', 'ends'];
 
-function underflows({ target, options }: CallDraw): boolean {
+function isBeyond({ target, options }: CallDraw): boolean {
   const kinds = [target, ...Object.values(options)].flatMap((each) =>
     typeof each === 'object' && 'kind' in each ? [(each as OperandDraw).kind] : [],
   );
   const small = kinds.filter((kind) => smallKinds.includes(kind)).length;
-  return small > 1 || (small > 0 && kinds.includes('large'));
+  const large = kinds.filter((kind) => kind === 'large').length;
+  return small > 1 || large > 1 || (small > 0 && large > 0);
 }
 
 /** Kinds of options that only some targets go with: they name values of it. */
@@ -240,7 +241,7 @@ function isDefined({ record }: Entry, { classes }: Layout, { options }: CallDraw
 }
 
 export function drawnParts(entry: Entry, draw: CallDraw, layout: Layout): Parts {
-  if (underflows(draw)) reject('products of its weights are below every float32');
+  if (isBeyond(draw)) reject('products of its weights are no float32');
   if (!isDefined(entry, layout, draw)) reject('its result is not defined');
   const to = {
     truth: { ...(hasAxis(entry) && { axis: draw.axis }) } as Record<string, unknown>,

@@ -55,9 +55,9 @@ function callOf({ op, sizes, zero: at, axis: drawn, form, reduction }: HugeDraw)
 
 function show(draw: HugeDraw, context: Context): string {
   const { args, callee } = callOf(draw);
-  const text = JSON.stringify(args, (_, v: unknown) => (v instanceof Float32Array ? 'none' : v)).slice(1, -1);
+  const text = JSON.stringify(args, (_, v: unknown) => (v instanceof Float32Array ? 'no values' : v)).slice(1, -1);
   return program(context.bench('module'), [
-    `console.log(host.${callee}(${text.replaceAll('"none"', 'new Float32Array(0)')}));`,
+    `console.log(host.${callee}(${text.replaceAll('"no values"', 'new Float32Array(0)')}));`,
   ]);
 }
 

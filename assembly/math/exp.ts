@@ -70,7 +70,7 @@ const EXP: usize = memory.data<f32>([
  * Within 1 ULP like expWith (1.03 in the relaxed tier).
  */
 export function expAny(x: v128): v128 {
-  const limited = pmin(splat(89), x); // NaN stays
+  const limited = pmin(x, splat(89)); // NaN stays
   const n = madd(limited, expConstant(0), expConstant(1));
   const whole = sub(n, expConstant(1));
   const r = madd(whole, expConstant(3), madd(whole, expConstant(2), limited));

@@ -6,7 +6,7 @@ import type { Call } from '../arguments/call.ts';
 import { type Domain, domainOf, outsideDomain } from '../arguments/domains.ts';
 import { type Kernel, kernelOf } from '../machine/instance.ts';
 import { FLAGS, PLAN, type Plan, type Runtime } from '../machine/runtime.ts';
-import { sizeOf } from '../values/array.ts';
+import { roomFor, sizeOf } from '../values/array.ts';
 import type { Tensor } from '../values/types.ts';
 import { BLOCK, type Block, type Blocks, ClassBlocks, ElementBlocks, GroupBlocks } from './blocks.ts';
 import { describePlan } from './describe.ts';
@@ -70,7 +70,7 @@ export class Work {
       this.#second = SecondGradient.of(call, operands.rows, runtime, scratch);
     }
     if (call.reduction === 'none' && record.target !== 'none') {
-      const data = new Float32Array(sizeOf(call.lossShape));
+      const data = roomFor(sizeOf(call.lossShape), `${call.name}: the loss`);
       this.#lossTensor = { data, shape: call.lossShape };
       this.#losses = new Result(`${call.name}: the loss`, data, undefined, runtime, scratch);
     }
@@ -149,7 +149,7 @@ export class Work {
       if (this.#groups) this.#runGroups(this.#groups, pulls);
       else this.#runBlocks(pulls);
     }
-    if (this.#grad && !pulls) this.#grad.data.fill(0);
+    if (!pulls) this.#grad?.clear();
     if (!pulls || call.input.length === 0) this.#second?.clear();
     sums.read(plan);
     this.#parts?.finish((sum) => sums.reduce(sum));

@@ -8,4 +8,5 @@ export * from './functions/distributions.ts';
 export * from './functions/engine.ts';
 export * from './functions/regression.ts';
 export * from './functions/tasks.ts';
+export type * from './generated/declarations.ts';
 export type * from './values/types.ts';

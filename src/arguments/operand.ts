@@ -50,9 +50,15 @@ export class Operand {
 
   /** The values, as numbers. Those of arrays and of big integers are a copy, made when it is first asked for. */
   get data(): NumericArray {
+    return this.#data ?? this.settle();
+  }
+
+  /** Makes that copy, where there has to be one. */
+  settle(): NumericArray {
     if (this.#data === undefined) {
-      this.#data = this.#room();
-      this.#copy(this.#data as Float64Array);
+      const data = this.#room();
+      this.#copy(data);
+      this.#data = data;
     }
     return this.#data;
   }

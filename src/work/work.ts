@@ -95,7 +95,7 @@ export class Work {
     const weighs = record.mean === 'weights' && call.use('a') !== undefined;
     const inPlace = out !== undefined && input.typed?.buffer === out.data.buffer;
     this.#scans = byClass
-      ? operands.indices !== undefined || (operands.weighted && record.walk === 'class')
+      ? operands.indices !== undefined || (operands.weighted && record.walk === 'class' && !operands.setless)
       : weighs || call.marker !== undefined || (this.#domain !== undefined && inPlace);
     plan.clear();
     describePlan(plan, call, {
@@ -139,7 +139,7 @@ export class Work {
     this.#parts?.start();
     if (this.#scans) this.#scan();
     const counts = this.#scans && !this.#groups;
-    const losses = sizeOf(call.lossShape);
+    const losses = operands.setless ? 0 : sizeOf(call.lossShape);
     sums.count = counts ? plan.getDouble(PLAN.count) : losses;
     sums.weightSum = counts ? plan.getDouble(PLAN.weightSum) : losses;
     const pulls = this.#grad !== undefined && sums.setUpstream(plan);

@@ -234,10 +234,12 @@ const goesWith = (kind: OptionRecord['kind'], target: TargetDraw | undefined): b
   return kind !== 'marker' || target?.what !== 'sparse';
 };
 
-/** Whether the result of a draw is defined: the normalizer of no class, which a term of its own would take, is not. */
-function isDefined({ record }: Entry, { classes }: Layout, { options }: CallDraw): boolean {
-  const side = record.side;
-  return classes > 0 || side === undefined || !Object.keys(options).some((name) => record.options[name]?.to === side);
+/** Whether the result of a draw is defined: a term of its own that needs the normalizer of no class, or of no class at all, is not. */
+function isDefined({ record, second }: Entry, { classes }: Layout, { options }: CallDraw): boolean {
+  const sides = Object.keys(options).some(
+    (name) => record.side !== undefined && record.options[name]?.to === record.side,
+  );
+  return classes > 0 || (second === undefined && !sides);
 }
 
 export function drawnParts(entry: Entry, draw: CallDraw, layout: Layout): Parts {

@@ -1,5 +1,6 @@
 /** Shapes of huge sizes and a 0: no values, so no work and no time, whatever the sizes multiply to. */
 import fc from 'fast-check';
+import { sizeOf } from '../../reference/layout.ts';
 import { activationOf, type Host, lossOf, type Tensor32 } from '../api.ts';
 import type { Form } from '../calls.ts';
 import { program } from '../code.ts';
@@ -41,6 +42,8 @@ function callOf({ op, sizes, zero: at, axis: drawn, form, reduction }: HugeDraw)
     ...(loss && { reduction }),
     ...Object.fromEntries(requiredOf(entry).map((name) => [name, kinds[name]!.kind === 'components' ? [[]] : 1])),
   };
+  // a loss for each of many samples without a class is no small result
+  if (reduction === 'none' && sizeOf(lossShape) > 0) throw new Rejected('it has losses');
   const empty = (of: readonly number[]) => ({ data: new Float32Array(0), shape: of });
   const first = empty(shape);
   // of a second input there is one value for each row, and rows without values may be many

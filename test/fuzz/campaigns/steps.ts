@@ -221,7 +221,7 @@ class Run {
   shorten(placed: Placed): void {
     const { argument, name } = placed;
     const list = Array.isArray(argument) ? argument : isHolder(argument) ? argument.data : undefined;
-    if (!Array.isArray(list) || list.length === 0) return;
+    if (!Array.isArray(list) || list.length === 0 || placed.operand.tensor.data.length === 0) return;
     list.length--;
     this.#excuse = 'gone';
     this.lines.push(`${list === argument ? name : `${name}.data`}.length--;`);

@@ -109,8 +109,9 @@ function blocks(
   const x = t.x, y = t.y, g = t.g;
   for (let phase: u32 = MEASURE; phase <= GRADIENT; phase <<= 1) {
     if (!(p.phase & phase)) continue;
+    // the second sums may be of what is divided by the first ones
+    if ((phase == SECOND || phase == FINISH) && (traits & EXPONENTIALS) != 0) closeRests(p, t);
     if (phase == FINISH) {
-      if (traits & EXPONENTIALS) closeRests(p, t);
       finish(p, t);
       continue;
     }

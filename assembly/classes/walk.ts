@@ -76,14 +76,14 @@ export function stateBytes(arrays: usize): usize {
 
 /** Samples from the first of a chunk to the first of the next; where a row of inner is cut, at most that many. */
 function chunkSamples(p: Plan): i32 {
-  const unit = p.total * p.inner;
+  const classes = max(1, p.total), unit = classes * p.inner;
   if (p.inner == 1) {
-    const rows = max(1, CHUNK / max(1, p.total));
+    const rows = max(1, CHUNK / classes);
     if (p.flags & COLUMNS) return max(NARROWEST, rows & -NARROWEST);
     return rows >= NARROWEST ? rows & -NARROWEST : rows;
   }
   if (unit <= CHUNK) return CHUNK / max(1, unit) * p.inner;
-  return max(NARROWEST, CHUNK / max(1, p.total) & -NARROWEST);
+  return max(NARROWEST, CHUNK / classes & -NARROWEST);
 }
 
 /** A walk before the first samples. */

@@ -21,8 +21,8 @@ export function power(b: v128, g: f64): v128 {
 /**
  * The same for an exponent of each lane, above 0. With b = 2^k·m it is 2^n·e^r, r = (g·k − n)·ln 2 + g·log m, n whole: nothing
  * large is rounded but g·k, which is exact where g has few digits. Within 2 + g/2 ULP then, else + 0.7·g·|k|; 0 of a b below
- * 2^−126, and where the power is below that;
- * NaN where b is.
+ * 2^−126, and where the power is below that; NaN
+ * where b is.
  */
 export function powerOf(b: v128, g: v128): v128 {
   const bits = exponentBits(b);

@@ -32,8 +32,21 @@ export function checkLoss(
   readOptions(call, given);
   if (record.walk === 'group') group(call);
   if (gradOutput) readIncoming(call, gradOutput[0]);
+  settle(call);
   checkOuts(call);
   return call;
+}
+
+/** Reads what lies in plain arrays: an element may be a getter, which may do anything, so it is read before the machine is touched. */
+function settle({ input, target, incoming, uses }: Call): void {
+  const values = target?.kind === 'sparse' ? [target.sparse.indices, target.sparse.offsets] : [target?.operand];
+  const all = [
+    input,
+    ...values,
+    ...(typeof incoming === 'number' ? [] : [incoming]),
+    ...uses.map((use) => use.operand),
+  ];
+  for (const operand of all) operand?.settle();
 }
 
 /** The input, and the second one where the input is an object of two. */
@@ -84,6 +97,7 @@ export function checkActivation(
     fitExactly(operand, call.shape, () => `the shape of ${record.names[0]}`);
     call.target = { kind: 'values', operand };
   }
+  settle(call);
   checkOuts(call);
   return call;
 }

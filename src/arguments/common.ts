@@ -93,10 +93,11 @@ function readOut(out: unknown, shape: readonly number[], where: string): Output 
   if (typeof out === 'object' && out !== null && !isTyped(out) && 'data' in out) {
     data = out.data;
     const { shape: sizes, dims } = out as { shape?: unknown; dims?: unknown };
-    if (data instanceof Float32Array) own = readShape(sizes ?? dims, where);
+    if (isTyped(data)) own = readShape(sizes ?? dims, where);
     if (sizes !== undefined) tensor = out as Tensor;
   }
-  if (!(data instanceof Float32Array)) {
+  // what only inherits from an array is none
+  if (!isTyped(data) || !(data instanceof Float32Array)) {
     throw new TypeError(`${where} is ${describe(out)}, expected a Float32Array or a tensor of one`);
   }
   if (own && !sameShape(own, shape)) throw new RangeError(`${where} has shape ${show(own)}, expected ${show(shape)}`);

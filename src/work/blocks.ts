@@ -102,13 +102,13 @@ export class ClassBlocks implements Blocks {
     this.#classes = classes;
     this.#inner = inner;
     this.#stride = stride;
-    const unit = classes * inner;
+    const unit = Math.max(1, classes) * inner;
     const tall = inner === 1 && !(rows && classes > ROW_CLASSES) ? NARROWEST : 1;
     const high = Math.max(tall, Math.floor(BLOCK / Math.max(1, unit)));
     const fits = inner === 1 || unit <= BLOCK;
     const width = fits
       ? inner
-      : Math.min(inner, Math.max(NARROWEST, Math.floor(BLOCK / classes / NARROWEST) * NARROWEST));
+      : Math.min(inner, Math.max(NARROWEST, Math.floor(BLOCK / Math.max(1, classes) / NARROWEST) * NARROWEST));
     const height = fits ? high - (inner === 1 && high >= NARROWEST ? high % NARROWEST : 0) : 1;
     this.#width = whole ? inner : Math.min(width, most);
     this.#height = whole ? outer : Math.min(outer, height, Math.max(1, Math.floor(most / this.#width)));

@@ -18,6 +18,8 @@ export class Operands {
   readonly input: Input;
   readonly target: Source | undefined;
   readonly indices: IndexTarget | undefined;
+  /** Sets of no classes: no sample counts, of however many. */
+  readonly setless: boolean;
   /** Elementwise calls: rows in which operands repeat. */
   readonly rows: Rows | undefined;
   /** What moves along with the blocks. */
@@ -40,6 +42,7 @@ export class Operands {
     this.#scratch = scratch;
     this.#byClass = byClass;
     this.input = this.#operand(input, 'values', INPUT);
+    this.setless = call.record.target === 'sets' && call.middle === 0;
     const { target, indices } = this.#targets(call, later);
     this.target = target;
     this.indices = indices;
@@ -84,7 +87,7 @@ export class Operands {
       if (later) this.#refills.push(() => sparse.check());
       target = sparse;
     } else target = this.#operand(given.operand, 'values', TARGET);
-    if (call.record.target !== 'sets') return { target };
+    if (call.record.target !== 'sets' || this.setless) return { target };
     const flags = new SetFlags(call);
     const from = target;
     this.#refills.push(() => (from instanceof SparseTarget ? flags.ofRows(from) : flags.ofValues(from.place.values)));

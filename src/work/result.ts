@@ -18,6 +18,9 @@ export class Result {
   #data: Float32Array;
   readonly #home: number | undefined;
   readonly #owner: object | undefined;
+  /** A tensor of the caller's own, and the array that it had. */
+  readonly #holder: { readonly data?: unknown } | undefined;
+  readonly #given: Float32Array;
   #part = 0;
 
   /** `owner` is the tensor whose array this is. */
@@ -29,6 +32,8 @@ export class Result {
     this.#scratch = scratch;
     const tensor = owner && MemoryTensor.addressOf(owner, runtime);
     this.#owner = tensor === undefined ? undefined : owner;
+    this.#holder = tensor === undefined ? owner : undefined;
+    this.#given = data;
     this.#home = tensor ?? (runtime.memory.holds(data) ? data.byteOffset : undefined);
   }
 
@@ -53,6 +58,17 @@ export class Result {
     if (this.#home === undefined && this.#data.length !== this.length) {
       throw new TypeError(`${this.#where} was detached (transferred), which this step writes to`);
     }
+    if (this.#holder && this.#holder.data !== this.#given) {
+      throw new TypeError(
+        `${this.#where} goes to a tensor whose data is another array now, expected the one as before`,
+      );
+    }
+  }
+
+  /** Makes all values 0. */
+  clear(): void {
+    // no values may be a view that growth has detached
+    if (this.length > 0) this.data.fill(0);
   }
 
   /** Reserves room for a block of `values`, or takes that at an offset. */
@@ -112,7 +128,7 @@ export class SecondGradient {
   private constructor(call: Call, use: Use, strides: Strides, runtime: Runtime, scratch: Scratch) {
     const { operand } = use;
     const { outSecond } = call;
-    const shape = operand.shape ?? [operand.length];
+    const shape = use.role === 'samples' ? call.sampleShape : (operand.shape ?? [operand.length]);
     this.#use = use;
     this.#strides = strides;
     this.#runtime = runtime;
@@ -154,6 +170,6 @@ export class SecondGradient {
   }
 
   clear(): void {
-    this.#to.data.fill(0);
+    this.#to.clear();
   }
 }

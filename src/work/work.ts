@@ -6,7 +6,7 @@ import type { Call } from '../arguments/call.ts';
 import { type Domain, domainOf, outsideDomain } from '../arguments/domains.ts';
 import { type Kernel, kernelOf } from '../machine/instance.ts';
 import { FLAGS, PLAN, type Plan, type Runtime } from '../machine/runtime.ts';
-import { sizeOf } from '../values/array.ts';
+import { roomFor, sizeOf } from '../values/array.ts';
 import type { Tensor } from '../values/types.ts';
 import { BLOCK, type Block, type Blocks, ClassBlocks, ElementBlocks, GroupBlocks } from './blocks.ts';
 import { describePlan } from './describe.ts';
@@ -72,7 +72,7 @@ export class Work {
       this.#second = SecondGradient.of(call, operands.rows, runtime, scratch);
     }
     if (call.reduction === 'none' && record.target !== 'none') {
-      const data = new Float32Array(sizeOf(call.lossShape));
+      const data = roomFor(sizeOf(call.lossShape), `${call.name}: the loss`);
       this.#lossTensor = { data, shape: call.lossShape };
       this.#losses = new Result(`${call.name}: the loss`, data, undefined, runtime, scratch);
     }
@@ -97,7 +97,7 @@ export class Work {
     const weighs = record.mean === 'weights' && call.use('a') !== undefined;
     const inPlace = out !== undefined && input.typed?.buffer === out.data.buffer;
     this.#scans = byClass
-      ? operands.indices !== undefined || (operands.weighted && record.walk === 'class')
+      ? operands.indices !== undefined || (operands.weighted && record.walk === 'class' && !operands.setless)
       : weighs || call.marker !== undefined || (this.#domain !== undefined && inPlace);
     plan.clear();
     describePlan(plan, call, {
@@ -141,7 +141,7 @@ export class Work {
     this.#parts?.start();
     if (this.#scans) this.#scan();
     const counts = this.#scans && !this.#groups;
-    const losses = sizeOf(call.lossShape);
+    const losses = operands.setless ? 0 : sizeOf(call.lossShape);
     sums.count = counts ? plan.getDouble(PLAN.count) : losses;
     sums.weightSum = counts ? plan.getDouble(PLAN.weightSum) : losses;
     const pulls = this.#grad !== undefined && sums.setUpstream(plan);
@@ -151,7 +151,7 @@ export class Work {
       if (this.#groups) this.#runGroups(this.#groups, pulls);
       else this.#runBlocks(pulls);
     }
-    if (this.#grad && !pulls) this.#grad.data.fill(0);
+    if (!pulls) this.#grad?.clear();
     if (!pulls || call.input.length === 0) this.#second?.clear();
     sums.read(plan);
     this.#parts?.finish(sums);

@@ -6,6 +6,8 @@ export * from './functions/binary.ts';
 export * from './functions/classification.ts';
 export * from './functions/distributions.ts';
 export * from './functions/engine.ts';
+export * from './functions/linear.ts';
 export * from './functions/regression.ts';
 export * from './functions/tasks.ts';
+export type * from './values/linear.ts';
 export type * from './values/types.ts';

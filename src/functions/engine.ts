@@ -9,6 +9,7 @@ import type * as activations from './activations.ts';
 import type * as binary from './binary.ts';
 import type * as classification from './classification.ts';
 import type * as distributions from './distributions.ts';
+import type * as layers from './linear.ts';
 import type * as regression from './regression.ts';
 import type * as tasks from './tasks.ts';
 
@@ -17,10 +18,12 @@ type Functions = typeof activations &
   typeof classification &
   typeof distributions &
   typeof regression &
+  typeof layers &
   typeof tasks;
 
 /** An engine: every loss and activation, on memory of its own. */
-export type FullEngine = Engine & Pick<Functions, keyof typeof losses | keyof typeof activations | keyof typeof tasks>;
+export type FullEngine = Engine &
+  Pick<Functions, keyof typeof losses | keyof typeof activations | keyof typeof tasks | keyof typeof layers>;
 
 /**
  * Makes an engine: an own instance of the module with its own memory, and every loss and activation over it.

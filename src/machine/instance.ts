@@ -17,6 +17,10 @@ export interface Kernels {
   tier(): number;
   scanSamples(plan: number): void;
   scanElements(plan: number): void;
+  linearLogits(x: number, w: number, b: number, out: number, n: number, c: number, d: number, across: number): void;
+  linearInput(g: number, w: number, out: number, n: number, c: number, d: number, across: number, first: number): void;
+  linearWeight(g: number, x: number, out: number, n: number, c: number, d: number, across: number, first: number): void;
+  linearBias(g: number, out: number, n: number, c: number, across: number, first: number): void;
   canonicalize(address: number, count: number): void;
   /** Multiplies by 2^100, so many times. */
   amplify(address: number, count: number, times: number): void;

@@ -70,6 +70,7 @@ export class HeadWork implements Source, Sink {
     this.part = scratch.part(4 * values);
     // a block that starts within a row reaches into one more at its end
     const across = Math.min(rows, Math.ceil(values / Math.max(1, columns)) + 1);
+    for (const place of this.places) place.copied = place.home === undefined;
     const [features, weight, bias] = this.places as [Place, Place, Place?];
     const { weight: byWeight, bias: byBias, input } = this.#grads;
     this.#matrices.features = new Matrix(features, depth, across, runtime, scratch);

@@ -1,162 +1,186 @@
-import { createEngine, type Step, type Tensor, type TensorInput, type Tier } from '../src/index.ts';
-import * as plain from './baseline.ts';
-import { type Case, type Inputs, sampleShape } from './cases.ts';
+import { createEngine, type Tier } from '../src/index.ts';
+import {
+  type Call,
+  callOf,
+  type FusedResult,
+  float32,
+  gradientsOf,
+  type Input,
+  libraryOf,
+  type Target,
+  type Tensor32,
+} from '../test/library.ts';
+import { isActivationName, type Problem } from '../test/reference/index.ts';
+import { baselines, plainOf } from './baseline/index.ts';
+import type { Operation } from './cases.ts';
 
-/** One contender set up for one workload. `run` does all the work; `gradient` is where its last run left the result. */
+/** What a run left: for the input (activations: the output) under 'input', for what else has a gradient under its name. */
+export type Gradients = Readonly<Record<string, Float32Array>>;
+
+/** One contender set up for one workload. */
 export interface Trial {
-  /** Computes loss and gradient (activations: the output) and returns the loss (activations: NaN). */
+  /** Does all the work: loss and gradient (activations: the output). Returns the loss (activations: NaN). */
   readonly run: () => number;
-  readonly gradient: () => Float32Array;
+  readonly gradients: () => Gradients;
 }
 
-/** A column of the benchmark. The first contender is the one whose ratios are reported. */
+/** A column of the benchmark that runs in JavaScript. */
 export interface Contender {
   readonly name: string;
-  prepare(item: Case, inputs: Inputs): Trial;
+  prepare(operation: Operation, problem: Problem): Trial;
 }
 
-type Engine = ReturnType<typeof createEngine>;
-
-/** The operands of a workload, where a contender keeps them. */
-interface Operands {
-  readonly input: TensorInput;
-  readonly target: TensorInput;
-  readonly out: Tensor;
+interface Indices {
+  readonly data: Int32Array;
+  readonly shape: readonly number[];
 }
+
+/** Where a contender keeps its tensors. */
+interface Home {
+  readonly engine: unknown;
+  readonly place: (tensor: Tensor32) => Tensor32;
+  readonly placeIndices: (indices: Indices) => Indices;
+  readonly make: (shape: readonly number[]) => Tensor32;
+}
+
+const sizeOf = (shape: readonly number[]): number => shape.reduce((size, extent) => size * extent, 1);
+
+const inArrays = (): Home => ({
+  engine: createEngine({ tier: 'simd' }),
+  place: (tensor) => tensor,
+  placeIndices: (indices) => indices,
+  make: (shape) => ({ data: new Float32Array(sizeOf(shape)), shape }),
+});
+
+function inMemory(tier: Tier): Home {
+  const engine = createEngine({ tier });
+  if (engine.tier !== tier) throw new Error(`tier '${tier}': this runtime has '${engine.tier}'`);
+  return {
+    engine,
+    place: ({ data, shape }) => engine.from(data, shape),
+    placeIndices: ({ data, shape }) => engine.from(data, shape),
+    make: (shape) => engine.tensor(shape),
+  };
+}
+
+const isTensor = (value: unknown): value is Tensor32 =>
+  typeof value === 'object' && value !== null && 'data' in value && value.data instanceof Float32Array;
+
+const isIndices = (target: Target): target is Indices => 'data' in target && target.data instanceof Int32Array;
+
+/** Changes one tensor, or each of several by name. */
+const eachTensor = (input: Input, change: (tensor: Tensor32) => Tensor32): Input =>
+  isTensor(input)
+    ? change(input)
+    : Object.fromEntries(Object.entries(input).map(([name, tensor]) => [name, change(tensor)]));
+
+function placeTarget(target: Target, home: Home): Target {
+  if (isTensor(target)) return home.place(target);
+  return isIndices(target) ? home.placeIndices(target) : target;
+}
+
+/** A call with its operands where a contender keeps them, and a tensor there for each gradient. */
+function placeCall(call: Call, home: Home): Call {
+  const options = Object.entries(call.options).map(([name, value]) => [
+    name,
+    isTensor(value) ? home.place(value) : value,
+  ]);
+  return {
+    ...call,
+    input: eachTensor(call.input, home.place),
+    target: placeTarget(call.target, home),
+    options: {
+      ...Object.fromEntries(options),
+      out: eachTensor(call.input, ({ shape }) => home.make(shape)),
+    },
+  };
+}
+
+function gradientsIn(result: Pick<FusedResult, 'grad' | 'gradVariance'>): Gradients {
+  const { grad, grads } = gradientsOf(result);
+  const others = Object.entries(grads).map(([name, { data }]) => [name, data]);
+  return { ...Object.fromEntries(others), input: grad.data };
+}
+
+/** A loss as a trial, from a call of it. */
+type LossTrial = (call: Call) => Trial;
 
 /** A call of this library per run. */
-function callTrial(item: Case, engine: Engine, { input, target, out }: Operands): Trial {
-  const gradient = () => out.data;
-  const { components = [], weights = [] } = item.options;
-  switch (item.operation) {
-    case 'crossEntropy':
-      return { run: () => engine.crossEntropy(input, target, { out }).loss, gradient };
-    case 'componentCrossEntropy':
-      return { run: () => engine.componentCrossEntropy(input, target, { components, weights, out }).loss, gradient };
-    case 'bceWithLogits':
-      return { run: () => engine.bceWithLogits(input, target, { out }).loss, gradient };
-    case 'mse':
-      return { run: () => engine.mse(input, target, { out }).loss, gradient };
-    case 'softmax':
-      return { run: () => activation(engine.softmax(input, { out })), gradient };
-    case 'sigmoid':
-      return { run: () => activation(engine.sigmoid(input, { out })), gradient };
-  }
-}
-
-const activation = (_output: Tensor): number => Number.NaN;
-
-/** A prepared step per run; activations have none and are called. */
-function stepTrial(item: Case, engine: Engine, operands: Operands): Trial {
-  const { input, target, out } = operands;
-  const { components = [], weights = [] } = item.options;
-  const steps: Partial<Record<Case['operation'], () => Step<'mean'>>> = {
-    crossEntropy: () => engine.crossEntropy.prepare(input, target, { out }),
-    componentCrossEntropy: () => engine.componentCrossEntropy.prepare(input, target, { components, weights, out }),
-    bceWithLogits: () => engine.bceWithLogits.prepare(input, target, { out }),
-    mse: () => engine.mse.prepare(input, target, { out }),
+const callTrial: LossTrial = ({ loss, input, target, options }) => {
+  let result = loss(input, target, options);
+  return {
+    run: () => {
+      result = loss(input, target, options);
+      return result.loss as number; // the reduction is the mean
+    },
+    gradients: () => gradientsIn(result),
   };
-  const run = steps[item.operation]?.();
-  return run ? { run, gradient: () => out.data } : callTrial(item, engine, operands);
-}
-
-/** This library on plain typed arrays, gradient into a reused buffer. */
-export const arrays: Contender = {
-  name: 'arrays',
-  prepare(item, inputs) {
-    const { shape } = item;
-    const target = inputs.indices
-      ? { data: inputs.indices, shape: sampleShape(shape) }
-      : { data: inputs.values ?? new Float32Array(0), shape };
-    const out = { data: new Float32Array(inputs.input.length), shape };
-    return callTrial(item, createEngine({ tier: 'simd' }), { input: { data: inputs.input, shape }, target, out });
-  },
 };
 
-/** This library on tensors in linear memory. */
-const onTensors = (name: string, tier: Tier, trial: typeof callTrial): Contender => ({
+/** A prepared step per run. */
+const stepTrial: LossTrial = ({ loss, input, target, options }) => {
+  const step = loss.prepare(input, target, options);
+  return { run: step as () => number, gradients: () => gradientsIn(step) };
+};
+
+/** This library with its tensors somewhere. Activations have no steps and are called. */
+const ours = (name: string, homeOf: () => Home, trial: LossTrial): Contender => ({
   name,
-  prepare(item, inputs) {
-    const engine = createEngine({ tier });
-    if (engine.tier !== tier) throw new Error(`${name}: this runtime has '${engine.tier}'`);
-    const { shape } = item;
-    const input = engine.from(inputs.input, shape);
-    const target = inputs.indices
-      ? engine.from(inputs.indices, sampleShape(shape))
-      : engine.from(inputs.values ?? inputs.input, shape);
-    return trial(item, engine, { input, target, out: engine.tensor(shape) });
+  prepare(operation, problem) {
+    const home = homeOf();
+    const library = libraryOf(home.engine);
+    if (!isActivationName(operation)) return trial(placeCall(callOf(operation, problem, library), home));
+    const activation = library[operation];
+    const input = home.place(float32(problem.inputs.input));
+    const out = home.make(input.shape);
+    return {
+      run: () => {
+        activation(input, { out });
+        return Number.NaN;
+      },
+      gradients: () => ({ input: out.data }),
+    };
   },
 });
 
-export const tensors = onTensors('tensors', 'simd', callTrial);
-
 /** Plain fused loops over the same arrays, the gradient written where `gradientOf` says. */
-function plainTrial(item: Case, inputs: Inputs, gradientOf: () => Float32Array): Trial {
-  const { input: x, indices = new Int32Array(0), values = new Float32Array(0) } = inputs;
-  const [outer = 1, classes = 1, ...rest] = item.shape;
-  const inner = rest.reduce((size, extent) => size * extent, 1);
-  const [a = 1, b = 1] = item.options.weights ?? [];
-  const max = new Float32Array(inner);
-  const sum = new Float64Array(inner);
-  let gradient = gradientOf();
-  const trial = (work: (grad: Float32Array) => number): Trial => ({
-    run: () => {
-      gradient = gradientOf();
-      return work(gradient);
-    },
-    gradient: () => gradient,
-  });
-  switch (item.operation) {
-    case 'crossEntropy':
-      if (item.target === 'probabilities') {
-        return trial((grad) => plain.crossEntropyProbabilities(x, values, grad, outer, classes));
-      }
-      if (inner === 1) return trial((grad) => plain.crossEntropyRows(x, indices, grad, outer, classes));
-      return trial((grad) => plain.crossEntropyStrided(x, indices, grad, outer, classes, inner, max, sum));
-    case 'componentCrossEntropy':
-      return trial((grad) => plain.twoComponents(x, indices, grad, outer, a, b));
-    case 'bceWithLogits':
-      return trial((grad) => plain.bceWithLogits(x, values, grad));
-    case 'mse':
-      return trial((grad) => plain.mse(x, values, grad));
-    case 'softmax':
-      return trial((grad) => {
-        plain.softmaxRows(x, grad, outer, classes);
-        return Number.NaN;
-      });
-    case 'sigmoid':
-      return trial((grad) => {
-        plain.sigmoidAll(x, grad);
-        return Number.NaN;
-      });
-  }
-}
-
-/** Plain JavaScript into one reused gradient buffer. */
-export const plainReused: Contender = {
-  name: 'JS',
-  prepare(item, inputs) {
-    const buffer = new Float32Array(inputs.input.length);
-    return plainTrial(item, inputs, () => buffer);
+const plain = (name: string, makeBuffer: (size: number) => () => Float32Array): Contender => ({
+  name,
+  prepare(operation, problem) {
+    const data = plainOf(problem);
+    const loop = baselines[operation]!(data);
+    const bufferOf = makeBuffer(data.x.length);
+    let gradient = bufferOf();
+    return {
+      run: () => {
+        gradient = bufferOf();
+        return loop(gradient);
+      },
+      gradients: () => ({
+        ...Object.fromEntries(Object.entries(data.others).map(([other, { grad }]) => [other, grad])),
+        input: gradient,
+      }),
+    };
   },
-};
+});
 
-/** Plain JavaScript that allocates its gradient in each call. */
-export const plainAllocating: Contender = {
-  name: 'JS, fresh',
-  prepare: (item, inputs) => plainTrial(item, inputs, () => new Float32Array(inputs.input.length)),
-};
+/** Plain JavaScript into reused buffers: what the required ratios compare with. */
+export const baseline = plain('JS', (size) => {
+  const buffer = new Float32Array(size);
+  return () => buffer;
+});
 
-/** What the target ratios compare with. */
-export const baseline = plainReused;
+/** Prepared steps on tensors in linear memory. */
+export const steps = ours('steps', () => inMemory('simd'), stepTrial);
 
 /** The columns, in order: ours on arrays, on tensors, as prepared steps in each tier, then plain JavaScript. */
 export const contenders: readonly Contender[] = [
-  arrays,
-  tensors,
-  onTensors('steps', 'simd', stepTrial),
-  onTensors('scalar', 'scalar', stepTrial),
-  onTensors('relaxed', 'relaxed', stepTrial),
+  ours('arrays', inArrays, callTrial),
+  ours('tensors', () => inMemory('simd'), callTrial),
+  steps,
+  ours('scalar', () => inMemory('scalar'), stepTrial),
+  ours('relaxed', () => inMemory('relaxed'), stepTrial),
   baseline,
-  plainAllocating,
+  // allocates its gradient in each call
+  plain('JS, fresh', (size) => () => new Float32Array(size)),
 ];

@@ -1,26 +1,41 @@
 /**
  * Times every workload on every contender and prints error beside speed:
  *
- *   npm run bench -- [--quick] [--filter RE] [--check] [--json FILE] [--rounds N] [--time MS]
+ *   npm run bench -- [--quick] [--filter RE] [--contenders A,B] [--check] [--json FILE] [--docs] [--rounds N] [--time MS]
  *
- * --quick runs each workload for a moment (do the results agree?); --check exits with 1 where a target ratio is missed.
+ * --quick checks all results, but times one workload alone, for a moment; --contenders times these columns only; --check exits
+ * with 1 where a target ratio is missed; --json writes everything that was measured, --docs the pages docs/speed.json and
+ * docs/speed.md.
  */
 import { writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import { type Case, cases } from './cases.ts';
-import { arrays, baseline, contenders, tensors } from './contenders.ts';
+import { cases } from './cases.ts';
+import { baseline, contenders, steps } from './contenders.ts';
 import { allowRelaxedSimd } from './flags.ts';
-import { Laboratory, type Outcome } from './measure.ts';
-
-/** Errors above these mean a wrong result, not rounding; they fail every run. */
-const tolerance = { loss: 1e-5, gradient: 1e-5 };
+import { type Effort, Laboratory } from './measure.ts';
+import { machine, speedPage, speedTable } from './page.ts';
+import {
+  compared,
+  error,
+  errorsOf,
+  type Finding,
+  misses,
+  nativeRatio,
+  nativeTarget,
+  ratiosOf,
+  timed,
+  timeOf,
+  wrong,
+} from './report.ts';
+import { gaps } from './table.ts';
 
 const { values: flags } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     check: { type: 'boolean', default: false },
+    docs: { type: 'boolean', default: false },
     filter: { type: 'string', default: '' },
+    contenders: { type: 'string' },
     json: { type: 'string' },
     rounds: { type: 'string' },
     time: { type: 'string' },
@@ -33,85 +48,100 @@ function positive(text: string | undefined, standard: number, flag: string): num
   throw new RangeError(`--${flag} ${text}: expected a positive number`);
 }
 
-const effort = {
+const effort: Effort = {
   rounds: positive(flags.rounds, flags.quick ? 1 : 9, 'rounds'),
   time: positive(flags.time, flags.quick ? 1 : 60, 'time'),
 };
 
-const time = (microseconds: number): string => {
-  if (microseconds >= 1e3) return `${(microseconds / 1e3).toPrecision(3)} ms`;
-  return `${microseconds >= 1 ? microseconds.toPrecision(3) : microseconds.toFixed(2)} µs`;
-};
-const error = (value: number) => (Number.isNaN(value) ? '-' : value.toExponential(1));
+/** The columns that are timed. */
+function chosenColumns(): readonly string[] {
+  const names = flags.contenders?.split(',').map((name) => name.trim()) ?? timed;
+  const unknown = names.filter((name) => !timed.includes(name));
+  if (unknown.length > 0)
+    throw new RangeError(`--contenders: ${unknown.join(', ')}, expected some of ${timed.join(', ')}`);
+  return names;
+}
 
-const widths = [30, ...contenders.map(() => 10), 15, 15, 18, 18];
+const columns = chosenColumns();
+const chosen = cases.filter((item) => new RegExp(flags.filter).test(item.name));
+if (chosen.length === 0) throw new RangeError(`--filter ${flags.filter} matches none of the workloads`);
+if (flags.docs && (flags.quick || chosen.length < cases.length || columns.length < timed.length)) {
+  throw new RangeError('--docs: expected all workloads and contenders, timed');
+}
+
+const widths = [
+  Math.max(...chosen.map(({ name }) => name.length)),
+  ...columns.map(() => 9),
+  ...compared.map(() => 14),
+  12,
+  18,
+  18,
+];
 const headings = [
   'workload',
-  ...contenders.map((contender) => contender.name),
-  'arrays/target',
-  'tensors/target',
+  ...columns,
+  ...compared.map((name) => `${name}/target`),
+  `steps:C/${nativeTarget}`,
   'loss error (JS)',
   'grad error (JS)',
 ];
 const print = (cells: readonly string[]) =>
   console.log(cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join(' '));
 
-const outcomeOf = (outcomes: readonly Outcome[], { name }: { name: string }): Outcome =>
-  outcomes.find(({ contender }) => contender === name)!;
-
-/** How many times faster than plain JavaScript, on arrays and on tensors: what was measured and what is aimed at. */
-const ratiosOf = (item: Case, outcomes: readonly Outcome[]) =>
-  [
-    { on: arrays, target: item.ratio },
-    { on: tensors, target: item.tensorRatio },
-  ].map(({ on, target }) => ({
-    name: on.name,
-    target,
-    measured: outcomeOf(outcomes, baseline).ratio / outcomeOf(outcomes, on).ratio,
-  }));
-
-function row(item: Case, outcomes: readonly Outcome[]): string[] {
-  const ours = outcomeOf(outcomes, arrays);
-  const plain = outcomeOf(outcomes, baseline);
+function row(finding: Finding): string[] {
+  const ours = errorsOf(finding, steps.name);
+  const plain = errorsOf(finding, baseline.name);
+  const c = nativeRatio(finding);
   return [
-    item.name,
-    ...outcomes.map((outcome) => time(outcome.microseconds)),
-    ...ratiosOf(item, outcomes).map(({ measured, target }) => `${measured.toFixed(1)}x / ${target ?? '-'}`),
-    `${error(ours.lossError)} (${error(plain.lossError)})`,
-    `${error(ours.gradientError)} (${error(plain.gradientError)})`,
+    finding.item.name,
+    ...columns.map((name) => timeOf(finding, name)),
+    ...ratiosOf(finding).map(({ measured, target }) =>
+      measured === undefined ? '-' : `${measured.toFixed(1)}x / ${target ?? '-'}`,
+    ),
+    c === undefined ? '-' : `${c.toFixed(2)}x`,
+    `${error(ours.loss)} (${error(plain.loss)})`,
+    `${error(ours.gradient)} (${error(plain.gradient)})`,
   ];
 }
 
 allowRelaxedSimd();
-const chosen = cases.filter((item) => new RegExp(flags.filter).test(item.name));
-if (chosen.length === 0) throw new RangeError(`--filter ${flags.filter} matches none of the workloads`);
-
-console.log(`${cpus()[0]?.model.trim()}, Node ${process.versions.node}; ${effort.rounds} rounds of ${effort.time} ms`);
-print(headings);
-const faults: string[] = [];
-const report: object[] = [];
+const faults = gaps();
+console.log(`${machine()}; ${effort.rounds} rounds of ${effort.time} ms`);
 const laboratory = new Laboratory();
+const missed: string[] = [];
+const findings: Finding[] = [];
 try {
-  for (const item of chosen) {
-    const outcomes = await laboratory.measure(item, contenders, effort);
-    print(row(item, outcomes));
-    for (const { contender, lossError, gradientError } of outcomes) {
-      const lossIsRight = item.target === 'none' || lossError <= tolerance.loss;
-      if (!lossIsRight || !(gradientError <= tolerance.gradient)) {
-        faults.push(`${item.name}: ${contender} is wrong: errors ${error(lossError)}, ${error(gradientError)}`);
-      }
-    }
-    for (const { name, target, measured } of ratiosOf(item, outcomes)) {
-      if (!flags.check || target === undefined || measured >= target) continue;
-      faults.push(`${item.name}, ${name}: ${measured.toFixed(2)}x is below its target of ${target}x`);
-    }
-    report.push({ name: item.name, meaning: item.meaning, ratios: ratiosOf(item, outcomes), outcomes });
+  if (laboratory.withoutNative !== undefined) console.log(`Nothing is compared with C: ${laboratory.withoutNative}`);
+  print(headings);
+  for (const item of faults.length > 0 ? [] : chosen) {
+    // the first workload shows that the measuring itself works
+    const timing = flags.quick && item !== chosen[0] ? undefined : { ...effort, columns };
+    const finding = { item, outcomes: await laboratory.measure(item, contenders, timing) };
+    print(row(finding));
+    faults.push(...wrong(finding));
+    if (!flags.quick) missed.push(...misses(finding));
+    findings.push(finding);
   }
 } finally {
   laboratory.close();
 }
 
-if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify({ effort, report }, undefined, 2)}\n`);
+const write = (file: string | URL, text: string) => writeFileSync(file, text);
+const writeJson = (file: string | URL, value: object) => write(file, `${JSON.stringify(value, undefined, 2)}\n`);
+
+if (flags.json !== undefined) {
+  const report = findings.map((finding) => ({
+    ...finding.item,
+    ratios: ratiosOf(finding),
+    outcomes: finding.outcomes,
+  }));
+  writeJson(flags.json, { effort, report });
+}
+if (flags.docs && faults.length === 0) {
+  writeJson(new URL('../docs/speed.json', import.meta.url), speedTable(findings));
+  write(new URL('../docs/speed.md', import.meta.url), speedPage(findings, effort));
+}
 if (flags.quick) console.log('quick: the results are checked, the times are no measurement');
+if (missed.length > 0) console.log(`\nBelow their targets:\n${missed.map((line) => `  ${line}`).join('\n')}`);
 for (const fault of faults) console.error(fault);
-process.exitCode = faults.length > 0 ? 1 : 0;
+process.exitCode = faults.length > 0 || (flags.check && missed.length > 0) ? 1 : 0;

@@ -1,79 +1,93 @@
-import { type ChildProcess, fork } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
-import { reference, tensor64 } from '../test/reference/index.ts';
-import { type Case, type Inputs, makeInputs, sampleShape } from './cases.ts';
-import type { Answer, Request } from './child.ts';
-import type { Contender } from './contenders.ts';
+import { isLossName, type Problem, reference, references } from '../test/reference/index.ts';
+import { type Case, problemOf } from './cases.ts';
+import type { Contender, Gradients } from './contenders.ts';
+import { compileNative, isNative, native, openNative } from './native.ts';
+import { openStation, type Station } from './station.ts';
+
+/** How far a contender's results are from the float64 reference. */
+export interface Errors {
+  /** Relative error of the loss; NaN for activations. */
+  readonly loss: number;
+  /** Largest error of a gradient element, relative to the largest element of that gradient. */
+  readonly gradient: number;
+}
 
 /** What one contender showed on one workload. */
 export interface Outcome {
   readonly contender: string;
-  /** Median microseconds per call: over samples in a round, then over rounds. */
-  readonly microseconds: number;
-  readonly nanosecondsPerElement: number;
-  /** How often the first contender fits into this one: median of the rounds' quotients. */
-  readonly ratio: number;
-  /** Relative error of the loss against float64; NaN for activations. */
-  readonly lossError: number;
-  /** Largest error of a gradient element, relative to the largest gradient element. */
-  readonly gradientError: number;
+  readonly errors: Errors;
+  /** Median milliseconds per call in each round; none if nothing was timed. */
+  readonly rounds: readonly number[];
 }
 
 export interface Effort {
   readonly rounds: number;
   /** Milliseconds per contender, workload and round. */
   readonly time: number;
+  /** The contenders that are timed, if not all are. */
+  readonly columns?: readonly string[];
 }
 
-const median = (values: readonly number[]): number => {
+export const median = (values: readonly number[]): number => {
   const sorted = [...values].sort((a, b) => a - b);
   const half = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
 };
 
+/** How many times faster one is than the other: median of the rounds' quotients. */
+export const speedup = (fast: Outcome, slow: Outcome): number =>
+  median(fast.rounds.map((time, round) => slow.rounds[round]! / time));
+
+/** What is right. */
 interface Truth {
   readonly loss: number;
-  readonly gradient: Float64Array;
+  readonly gradients: Readonly<Record<string, Float64Array>>;
+  /** 1 where an element of the input's gradient may as well be another one. */
+  readonly open: Uint8Array | undefined;
 }
 
-function truthOf(item: Case, inputs: Inputs): Truth {
-  const input = tensor64(inputs.input, item.shape);
-  const indices = inputs.indices && tensor64(inputs.indices, sampleShape(item.shape));
-  const target = indices ?? (inputs.values && tensor64(inputs.values, item.shape));
-  const { loss, grad } = reference(item.operation, { input, target }, item.options);
-  if (item.target === 'none') return { loss: Number.NaN, gradient: loss.data };
-  return { loss: loss.data[0]!, gradient: grad.data };
+function truthOf({ operation }: Case, { inputs, options }: Problem): Truth {
+  const { loss, grad, grads = {} } = reference(operation, inputs, options);
+  if (!isLossName(operation)) return { loss: Number.NaN, gradients: { input: loss.data }, open: undefined };
+  const others = Object.entries(grads).map(([name, { data }]) => [name, data]);
+  return {
+    loss: loss.data[0]!,
+    gradients: { ...Object.fromEntries(others), input: grad.data },
+    open: references[operation].kinks({ inputs, options }).grad,
+  };
 }
 
-/** Errors of a contender's results against the float64 reference. */
-function errorsOf(item: Case, inputs: Inputs, truth: Truth, contender: Contender) {
-  const trial = contender.prepare(item, inputs);
-  const loss = trial.run();
-  const gradient = trial.gradient();
+function gradientError(
+  found: ArrayLike<number> | undefined,
+  right: Float64Array,
+  open: Uint8Array | undefined,
+): number {
+  if (found?.length !== right.length) return Number.POSITIVE_INFINITY;
   let largest = 0;
   let worst = 0;
-  for (let i = 0; i < truth.gradient.length; i++) {
-    const error = Math.abs(gradient[i]! - truth.gradient[i]!);
-    largest = Math.max(largest, Math.abs(truth.gradient[i]!));
-    worst = Math.max(worst, error);
+  for (let i = 0; i < right.length; i++) {
+    largest = Math.max(largest, Math.abs(right[i]!));
+    if (!open?.[i]) worst = Math.max(worst, Math.abs(found[i]! - right[i]!));
   }
-  return { lossError: Math.abs(loss - truth.loss) / Math.abs(truth.loss), gradientError: worst / largest };
+  return worst / largest;
 }
 
-function ask(child: ChildProcess, request: Request): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const ended = (code: number | null) => reject(new Error(`a measuring process ended with code ${code}`));
-    child.once('exit', ended);
-    child.once('message', (answer: Answer) => {
-      child.off('exit', ended);
-      resolve(answer.milliseconds);
-    });
-    child.send(request);
-  });
+function errorsOf(loss: number, gradients: Gradients, truth: Truth): Errors {
+  const each = Object.entries(truth.gradients).map(([name, right]) =>
+    gradientError(gradients[name], right, name === 'input' ? truth.open : undefined),
+  );
+  return { loss: Math.abs(loss - truth.loss) / Math.abs(truth.loss), gradient: Math.max(...each) };
+}
+
+function errorsOfContender(contender: Contender, item: Case, problem: Problem, truth: Truth): Errors {
+  const trial = contender.prepare(item.operation, problem);
+  const loss = trial.run();
+  return errorsOf(loss, trial.gradients(), truth);
 }
 
 /**
@@ -84,6 +98,7 @@ function ask(child: ChildProcess, request: Request): Promise<number> {
 export class Laboratory {
   readonly #folder = mkdtempSync(join(tmpdir(), 'lossmith-bench-'));
   readonly #program = join(this.#folder, 'child.mjs');
+  readonly #native = compileNative(this.#folder);
 
   constructor() {
     buildSync({
@@ -96,41 +111,56 @@ export class Laboratory {
     });
   }
 
+  /** Why nothing is compared with C, if so. */
+  get withoutNative(): string | undefined {
+    return 'reason' in this.#native ? this.#native.reason : undefined;
+  }
+
   /** Removes its files. */
   close(): void {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  /** Runs one workload in rounds that start with another contender each time, so that noise hits all alike. */
-  async measure(item: Case, contenders: readonly Contender[], effort: Effort): Promise<Outcome[]> {
-    const inputs = makeInputs(item);
-    const truth = truthOf(item, inputs);
-    const errors = contenders.map((contender) => errorsOf(item, inputs, truth, contender));
-    const children = contenders.map(() => fork(this.#program, { execArgv: [] }));
+  /**
+   * Checks all contenders on one workload and times them, unless there is no effort, in rounds that start with another contender
+   * each time, so that noise hits all alike.
+   */
+  async measure(item: Case, contenders: readonly Contender[], effort: Effort | undefined): Promise<Outcome[]> {
+    const problem = problemOf(item);
+    const truth = truthOf(item, problem);
+    const names = contenders.map(({ name }) => name);
+    const errors = contenders.map((contender) => errorsOfContender(contender, item, problem, truth));
+    // the contenders that are timed, by their place in `names`
+    const stations = new Map<number, Station>();
     try {
-      for (const [which, contender] of contenders.entries()) {
-        const request = { workload: item.name, contender: contender.name, time: effort.time };
-        await ask(children[which]!, { ...request, kind: 'prepare' });
-      }
-      const times: number[][] = contenders.map(() => []);
-      for (let round = 0; round < effort.rounds; round++) {
-        for (let turn = 0; turn < children.length; turn++) {
-          const which = (round + turn) % children.length;
-          times[which]!.push(await ask(children[which]!, { kind: 'round', time: effort.time }));
+      const columns = effort?.columns ?? names;
+      if (effort) {
+        for (const [which, name] of names.entries()) {
+          if (columns.includes(name)) {
+            stations.set(which, openStation(this.#program, item.operation, problem, name));
+          }
         }
       }
-      return contenders.map((contender, which) => {
-        const milliseconds = median(times[which]!);
-        return {
-          contender: contender.name,
-          microseconds: milliseconds * 1e3,
-          nanosecondsPerElement: (milliseconds * 1e6) / inputs.input.length,
-          ratio: median(times[which]!.map((value, round) => value / times[0]![round]!)),
-          ...errors[which]!,
-        };
-      });
+      if (isNative(item.operation, problem) && 'program' in this.#native) {
+        const trial = await openNative(this.#native.program, this.#folder, item.operation, problem);
+        stations.set(names.length, trial.station);
+        names.push(native);
+        errors.push(errorsOf(trial.loss, trial.gradients, truth));
+      }
+      const rounds = names.map((): number[] => []);
+      if (effort) {
+        const timed = [...stations];
+        for (const [, station] of timed) await station.prepare(effort.time);
+        for (let round = 0; round < effort.rounds; round++) {
+          for (let turn = 0; turn < timed.length; turn++) {
+            const [which, station] = timed[(round + turn) % timed.length]!;
+            rounds[which]!.push(await station.round(effort.time));
+          }
+        }
+      }
+      return names.map((contender, which) => ({ contender, errors: errors[which]!, rounds: rounds[which]! }));
     } finally {
-      for (const child of children) if (child.connected) child.disconnect();
+      for (const station of stations.values()) station.close();
     }
   }
 }

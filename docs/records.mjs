@@ -82,6 +82,7 @@ function exportsOf(file) {
         .split(/\n\s*\n/)
         .map((part) => part.replace(/\s+/g, ' ')),
       params: {},
+      comment,
     };
     for (const tag of tags) {
       const [, kind, rest] = /^(\w+)\s*([\s\S]*?)\s*$/.exec(tag);

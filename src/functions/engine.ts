@@ -2,8 +2,9 @@
 
 import { engineOf, makeEngine } from '../api/engine.ts';
 import { shared } from '../api/shared.ts';
-import type * as losses from '../losses/index.ts';
+import type { FullEngine } from '../generated/declarations.ts';
 import { guard } from '../values/guard.ts';
+<<<<<<< HEAD
 import type { Engine, EngineOptions } from '../values/types.ts';
 import type * as activations from './activations.ts';
 import type * as binary from './binary.ts';
@@ -24,6 +25,9 @@ type Functions = typeof activations &
 /** An engine: every loss and activation, on memory of its own. */
 export type FullEngine = Engine &
   Pick<Functions, keyof typeof losses | keyof typeof activations | keyof typeof tasks | keyof typeof layers>;
+=======
+import type { EngineOptions } from '../values/types.ts';
+>>>>>>> main
 
 /**
  * Makes an engine: an own instance of the module with its own memory, and every loss and activation over it.

@@ -9,9 +9,6 @@ export * from './functions/engine.ts';
 export * from './functions/linear.ts';
 export * from './functions/regression.ts';
 export * from './functions/tasks.ts';
-<<<<<<< HEAD
-export type * from './values/linear.ts';
-=======
 export type * from './generated/declarations.ts';
->>>>>>> main
+export type * from './values/linear.ts';
 export type * from './values/types.ts';

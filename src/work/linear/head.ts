@@ -33,6 +33,9 @@ export class HeadWork implements Source, Sink {
   readonly #grads: Partial<Record<GradName, Gradient>> = {};
   /** Offset in the scratch of the logits of a block. */
   part: number | undefined;
+  /** Of the kernels' own room, and of the sums of the bias in float64. */
+  #room = 0;
+  #sums = 0;
 
   constructor(name: string, head: Head, runtime: Runtime, scratch: Scratch, wanted: boolean) {
     const { features, weight, bias, outs } = head;
@@ -80,14 +83,17 @@ export class HeadWork implements Source, Sink {
       if (to) to.matrix = new Matrix(to.result, width, high, runtime, scratch, true);
     };
     gather(byWeight, depth, windowOf(columns, depth));
-    gather(byBias, 1, columns);
     gather(input, depth, across);
+    if (byWeight || input) this.#room = scratch.part(runtime.kernels.linearScratch());
+    if (byBias) this.#sums = scratch.part(8 * columns);
   }
 
   /** What comes before the first block of a step. */
   start(): void {
     for (const matrix of Object.values(this.#matrices)) matrix.start();
     for (const { matrix } of Object.values(this.#grads)) matrix?.start();
+    const { bias } = this.#grads;
+    if (bias && this.#head.accumulate) this.#biasSums.set(bias.result.data);
   }
 
   /** Computes the logits of a block. */
@@ -125,6 +131,7 @@ export class HeadWork implements Source, Sink {
   #addWeight(block: Block, at: number): void {
     const { weight, bias } = this.#grads;
     const { kernels } = this.#runtime;
+    const { base } = this.#scratch;
     const { depth } = this.#head;
     const features = this.#matrices.features as Matrix;
     if (!weight && !bias) return;
@@ -132,9 +139,9 @@ export class HeadWork implements Source, Sink {
       const first = row === 0 && !this.#head.accumulate ? 1 : 0;
       const g = at + 4 * offset;
       const to = weight?.matrix?.at(from, count);
-      if (to !== undefined) kernels.linearWeight(g, features.at(row, rows), to, rows, count, depth, across, first);
-      const side = bias?.matrix?.at(from, count);
-      if (side !== undefined) kernels.linearBias(g, side, rows, count, across, first);
+      const x = features.at(row, rows);
+      if (to !== undefined) kernels.linearWeight(g, x, to, rows, count, depth, across, first, base + this.#room);
+      if (bias) kernels.linearBias(g, base + this.#sums + 8 * from, rows, count, across, first);
     });
   }
 
@@ -142,11 +149,12 @@ export class HeadWork implements Source, Sink {
     const to = this.#grads.input?.matrix;
     const weight = this.#matrices.weight as Matrix;
     const { depth } = this.#head;
+    const room = this.#scratch.base + this.#room;
     if (!to) return;
     this.#pieces(block, weight, (row, rows, from, count, offset, across) => {
       const first = from === 0 && !this.#head.accumulate ? 1 : 0;
       const w = weight.at(from, count);
-      this.#runtime.kernels.linearInput(at + 4 * offset, w, to.at(row, rows), rows, count, depth, across, first);
+      this.#runtime.kernels.linearInput(at + 4 * offset, w, to.at(row, rows), rows, count, depth, across, first, room);
     });
   }
 
@@ -183,6 +191,16 @@ export class HeadWork implements Source, Sink {
   /** Puts the gradients where they belong. */
   finish(): void {
     for (const { matrix } of Object.values(this.#grads)) matrix?.finish();
+    const data = this.#grads.bias?.result.data;
+    if (!data) return;
+    data.set(this.#biasSums);
+    if (!this.#runtime.deterministic) return;
+    for (let i = 0; i < data.length; i++) if (Number.isNaN(data[i])) data[i] = Number.NaN;
+  }
+
+  get #biasSums(): Float64Array {
+    const from = (this.#scratch.base + this.#sums) / 8;
+    return this.#runtime.memory.f64.subarray(from, from + this.#head.columns);
   }
 
   /** Gradients of nothing. */

@@ -42,3 +42,4 @@ export function amplify(address: usize, n: i32, times: i32): void {
     store<f32>(address, v);
   }
 }
+export * from './linear/naive';

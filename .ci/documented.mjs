@@ -9,6 +9,7 @@ import { pathToFileURL } from 'node:url';
 import { read, table } from '../docs/records.mjs';
 
 const COMMON = ['reduction', 'out', 'scale', 'emptyMean'];
+const LINEAR_OPTIONS = ['outputs', 'grads', 'out', 'accumulate'];
 const FORMS = {
   forward: ['input', 'target', 'options'],
   backward: ['gradOutput', 'input', 'target', 'options'],
@@ -116,7 +117,26 @@ const opening = ({ text: [first] }) => first.split(/[.:`]/)[0].slice(0, 40);
 /** What has to be said of an operation: the text of its doc comment, and its parameters. */
 const needsOf = ({ doc }) => [opening(doc), ...Object.keys(doc.params).map(tag)];
 
-function addLoss(sample, entry) {
+/** The linear form of a loss: its parameters, its options, and its own forms. */
+function addLinear(sample, name, required) {
+  const parameters = { linear: [], ...FORMS };
+  for (const [form, others] of Object.entries(parameters)) {
+    const expected = form === 'linear' ? FORMS.forward : others;
+    const tags = expected.flatMap((each) => (each === 'input' ? ['features', 'parameters'] : [each])).map(tag);
+    const path = form === 'linear' ? '‹linear›' : `linear.‹${form}›`;
+    sample.add(`package_.${name}.${path};`, `${name}.${path.replace(/[‹›]/g, '')}`, form === 'linear' ? [] : tags);
+    if (form === 'linear') {
+      const call = `package_.${name}.‹linear›(never, never, never, { ${required.join(', ')} });`;
+      sample.add(call, `a call of ${name}.linear`, tags);
+    }
+  }
+  sample.add(`package_.${name}.linear(never, never, never, {`);
+  for (const key of [...LINEAR_OPTIONS, 'reduction'])
+    sample.add(`  ‹${key}›: never,`, `option ${key} of ${name}.linear`);
+  sample.add('});');
+}
+
+function addLoss(sample, entry, linear) {
   const { name, record, options } = entry;
   const all = [...(options ?? []).map(({ key }) => key), ...(record ? COMMON : [])];
   const needs = needsOf(entry);
@@ -133,6 +153,7 @@ function addLoss(sample, entry) {
   for (const [form, parameters] of Object.entries(FORMS)) {
     sample.add(`package_.${name}.‹${form}›;`, `${name}.${form}`, parameters.map(tag));
   }
+  if (linear) addLinear(sample, name, required);
   sample.add(`const options${nameOf(name)}: ${nameOf(name)}Options = { ${required.join(', ')} };`);
   for (const { key } of options) sample.add(`options${nameOf(name)}.‹${key}›;`, `${key} of ${nameOf(name)}Options`);
 }
@@ -158,14 +179,19 @@ function addMembers(sample, expression, value, what, needs = {}) {
 }
 
 /** The file that uses everything. */
-function sampleOf(library, { losses, activations }, types) {
+function sampleOf(library, { losses, activations, layers }, types) {
   const sample = new Sample();
   const names = losses.filter(({ record }) => record).map(({ name }) => `${nameOf(name)}Options`);
   sample.add(`import * as package_ from 'lossmith';`);
   sample.add(`import type { ${names.join(', ')} } from 'lossmith';`);
   sample.add('declare const never: never;');
-  for (const entry of losses) addLoss(sample, entry);
+  for (const entry of losses) addLoss(sample, entry, 'linear' in library[entry.name]);
   for (const entry of activations) addActivation(sample, entry);
+  for (const entry of layers) {
+    sample.add(`package_.‹${entry.name}›(never, never);`, entry.name, needsOf(entry));
+    const parameters = ['gradOutput', 'features', 'parameters', 'options'];
+    sample.add(`package_.${entry.name}.‹backward›;`, `${entry.name}.backward`, parameters.map(tag));
+  }
   for (const name of ['tensor', 'createEngine', 'defaultEngine']) {
     const parameters = { tensor: ['source', 'shape'], createEngine: ['options'], defaultEngine: [] }[name];
     sample.add(`package_.‹${name}›;`, name, parameters.map(tag));
@@ -176,7 +202,7 @@ function sampleOf(library, { losses, activations }, types) {
   const engineOptions = /^const OPTIONS = \[(.*)\];$/m.exec(read('src/api/engine.ts'))[1].match(/\w+/g);
   for (const key of engineOptions) sample.add(`  ‹${key}›: never,`, `option ${key} of createEngine`);
   sample.add('});');
-  const operations = [...losses, ...activations].map((entry) => [entry.name, needsOf(entry)]);
+  const operations = [...losses, ...activations, ...layers].map((entry) => [entry.name, needsOf(entry)]);
   addMembers(sample, 'engine', engine, 'engine', Object.fromEntries(operations));
   sample.add('const place = engine.tensor([1, 2]);');
   addMembers(sample, 'place', engine.tensor([1, 2]), 'EngineTensor');
@@ -189,6 +215,9 @@ function sampleOf(library, { losses, activations }, types) {
   addMembers(sample, 'gaussian', library.gaussianNll([1], [1], { variance: [1] }), 'a result of gaussianNll');
   sample.add('const step = package_.componentCrossEntropy.prepare([[1, 2]], [0], { components: [[0, 1]] });');
   addMembers(sample, 'step', library.componentCrossEntropy.prepare([[1, 2]], [0], options), 'a step');
+  const head = { weight: [[1], [2]], bias: [0, 0] };
+  sample.add('const headed = package_.mse.linear([[1]], { weight: [[1], [2]], bias: [0, 0] }, [[1, 2]]);');
+  addMembers(sample, 'headed', library.mse.linear([[1]], head, [[1, 2]]), 'a result of mse.linear');
   sample.add('const weighted = package_.uncertaintyWeighted([1], [1]);');
   addMembers(sample, 'weighted', library.uncertaintyWeighted([1], [1]), 'a result of uncertaintyWeighted');
   sample.add('const made = package_.tensor([1]);');
@@ -208,7 +237,9 @@ const textOf = (hover) => (hover?.contents?.value ?? '').replace(/```typescript\
 export async function undocumented(root, exported) {
   const library = await import(pathToFileURL(join(root, 'dist', 'index.js')).href);
   const all = await table();
-  const declared = readFileSync(join(root, 'dist', 'types', 'values', 'types.d.ts'), 'utf8');
+  const declared = ['types.d.ts', 'linear.d.ts']
+    .map((file) => readFileSync(join(root, 'dist', 'types', 'values', file), 'utf8'))
+    .join('');
   const types = [...declared.matchAll(/^export (?:type|interface) (\w+)/gm)].map(([, name]) => name);
   const sample = sampleOf(library, all, types);
   const folder = mkdtempSync(join(tmpdir(), 'hovers-'));

@@ -163,8 +163,13 @@ type Given<L extends LossTypes, R extends Reduction> = Arguments<L['options'] & 
  * `backward` the gradient for an incoming gradient; `prepare` makes a step of a training loop; `linear` is the loss of a
  * linear layer's logits, for losses of one input.
  */
-export type Loss<L extends LossTypes> = LossForms<L> &
-  (L['grad'] extends Tensor ? { readonly linear: LinearLoss<L> } : unknown);
+export type Loss<L extends LossTypes> = LossForms<L> & (L['grad'] extends Tensor ? LinearForm<L> : unknown);
+
+/** What a loss of one input has beside its other forms. */
+export interface LinearForm<L extends LossTypes> {
+  /** The loss of a linear layer's logits, features·weightᵀ + bias, which are never held as a whole. */
+  readonly linear: LinearLoss<L>;
+}
 
 /** The forms of a loss of given logits. */
 export interface LossForms<L extends LossTypes> {

@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import * as lossmith from '../src/index.ts';
-import { moduleOf } from '../src/machine/modules.ts';
+import { moduleOf } from '../src/machine/modules/index.ts';
 import type { EngineOptions, Tensor } from '../src/values/types.ts';
 import { callOn, gradientsOf, libraryOf } from './calls.ts';
 import { expectSame, expectSameGradients, PlacedCall, placements } from './placement.ts';

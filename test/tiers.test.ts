@@ -6,7 +6,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createEngine, defaultEngine } from '../src/index.ts';
-import { moduleOf } from '../src/machine/modules.ts';
+import { moduleOf } from '../src/machine/modules/index.ts';
 import { gradientsOf, type Tensor32 } from './calls.ts';
 import { PlacedCall, placements } from './placement.ts';
 import {

@@ -144,7 +144,9 @@ function optionOf(
   switch (kind) {
     case 'perClass': {
       const operand = float([classes]);
-      return whole(operand, isListed(entry, name, shape, axis) ? Array.from(operand.tensor.data) : operand.tensor);
+      if (!isListed(entry, name, shape, axis)) return whole(operand);
+      const list = Array.from(operand.tensor.data);
+      return list.every(Number.isFinite) ? whole(operand, list) : reject(`${name} stands for classes`);
     }
     case 'perSample':
       return whole(float(sampleShape));

@@ -23,8 +23,8 @@ const UNITS = 8;
 const GRAIN = 2 ** -126;
 /** An exponential below 2^-126 may be 0, and what it is multiplied with may be 2^10. */
 const FLUSHED = 2 ** -116;
-/** Where the terms of a result reach this, infinity is right too. */
-const BEYOND = 2 ** 128 * (1 - unit);
+/** Where the terms of a result reach this, infinity is right too: two of them are no float32. */
+const BEYOND = 2 ** 127;
 /** Where values reach this, sums of a few of them may be beyond float32. */
 const LIMIT = 2 ** 126;
 

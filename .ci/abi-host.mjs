@@ -13,11 +13,15 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const page = readFileSync(join(root, 'docs', 'abi.md'), 'utf8');
 const offsets = Object.fromEntries([...page.matchAll(/^\| (\d+) \| `(\w+)` \|/gm)].map(([, at, name]) => [name, +at]));
 const planBytes = Number(/one Plan: (\d+) bytes/.exec(page)[1]);
+const [INDICES, EVERY_PHASE] = [/^\| INDICES \| (\d+) \|/m, /\bEVERY_PHASE = (\d+)/].map((line) =>
+  Number(line.exec(page)[1]),
+);
 const [golden] = JSON.parse(readFileSync(join(root, 'test', 'golden', 'crossEntropy.json'), 'utf8'));
 const { logits, target } = golden.inputs;
 const [outer, classes] = logits.shape;
 
-const run = (file, args, cwd) => execFileSync(file, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+const run = (file, args, cwd) =>
+  execFileSync(file, args, { cwd, encoding: 'utf8', maxBuffer: 1 << 26, stdio: ['ignore', 'pipe', 'pipe'] });
 
 /** Installs what is missing. */
 function tools() {
@@ -53,6 +57,8 @@ function asC(folder) {
     `#define INSTANCE ${instance}`,
     `#define INITIALIZE(instance) (${init ? `${init[1]}(), ` : ''}${start}(instance))`,
     `#define PLAN_BYTES ${planBytes}`,
+    `#define INDICES ${INDICES}`,
+    `#define EVERY_PHASE ${EVERY_PHASE}`,
     `#define OUTER ${outer}`,
     `#define CLASSES ${classes}`,
     ...Object.entries(offsets).map(([name, at]) => `#define OFFSET_${name} ${at}`),
@@ -77,12 +83,12 @@ function interpreted(folder, tier) {
   const relaxed = tier === 'relaxed' ? ['--enable-relaxed-simd'] : [];
   const text = run('wasm2wat', [...relaxed, join(root, 'dist', 'wasm', `${tier}.wasm`)]);
   const index = (name) => new RegExp(`\\(export "${name}" \\(func (\\d+)\\)\\)`).exec(text)[1];
-  const [plan, input, labels, grad, scratch] = [32768, 33024, 34048, 35072, 36096];
+  const [plan, input, labels, grad, scratch] = [32768, 33280, 34304, 35328, 36352];
   const bytes = Buffer.alloc(scratch - plan);
-  const fields = { input, target: labels, scratch, outer, classes, inner: 1, inputStride: 1, gradStride: 1 };
-  for (const [name, value] of Object.entries(fields)) bytes.writeUInt32LE(value, offsets[name]);
-  bytes.writeInt32LE(-100, offsets.ignoreIndex);
-  bytes.writeDoubleLE(classes, offsets.weightTotal);
+  const rows = { inputOuter: classes, inputStep: 1, gradOuter: classes, gradStep: 1 };
+  const geometry = { outer, middle: classes, inner: 1, total: classes, phase: EVERY_PHASE, ignoreIndex: -100 };
+  const fields = { input, indices: labels, scratch, flags: INDICES, bad: -1, ...rows, ...geometry };
+  for (const [name, value] of Object.entries(fields)) bytes.writeInt32LE(value, offsets[name]);
   for (const [i, x] of logits.data.entries()) bytes.writeFloatLE(x, input - plan + 4 * i);
   for (const [i, t] of target.data.entries()) bytes.writeInt32LE(t, labels - plan + 4 * i);
   const f64 = (name) => `(f64.load (i32.const ${plan + offsets[name]}))`;
@@ -95,10 +101,10 @@ function interpreted(folder, tier) {
     (func (export "loss") (result i64)
       (if (i32.or (i32.ne (call ${index('planBytes')}) (i32.const ${planBytes}))
                   (i32.gt_u (call ${index('heapBase')}) (i32.const ${plan}))) (then (unreachable)))
-      ${call('scanIndices')}
+      ${call('scanSamples')}
       (f64.store (i32.const ${plan + offsets.upstream}) (f64.div (f64.const 1) ${f64('weightSum')}))
       (i32.store (i32.const ${plan + offsets.grad}) (i32.const ${grad}))
-      ${call('crossEntropy')}
+      (drop ${call('crossEntropy')})
       (i64.reinterpret_f64 (f64.div ${f64('sum')} ${f64('weightSum')})))
     ${results.join('\n')})`;
   // the exports of the library take arguments; without them the interpreter runs those of the case alone

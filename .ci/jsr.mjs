@@ -2,7 +2,7 @@
 // a temporary folder, runs `deno publish --dry-run` on it, and then the laid-out package itself, type-checked by Deno.
 //
 // The built bundle is published, not src/: the modules' bytes are made by the build, and JSR's rules for sources (a written
-// type for every export, no inferred tables) would turn the types that follow from src/table.ts into lists to keep. Three
+// type for every export, no inferred tables) would turn the types that follow from src/losses into lists to keep. Three
 // things differ from npm's dist/: the bundle names its declarations, as JSR resolves no package.json; the declarations name
 // each other by their full names; and they augment no global types, which JSR refuses and Deno does not need.
 import { spawnSync } from 'node:child_process';
@@ -36,7 +36,7 @@ function layOut(folder) {
   }
   rewrite(join(folder, 'dist', 'index.js'), (code) => `/* @ts-self-types="./types/index.d.ts" */\n${code}`);
   const types = join(folder, 'dist', 'types');
-  rewrite(join(types, 'types.d.ts'), (text) => text.replace(/^declare global \{\n[\s\S]*?^\}\n/m, ''));
+  rewrite(join(types, 'values', 'types.d.ts'), (text) => text.replace(/^declare global \{\n[\s\S]*?^\}\n/m, ''));
   for (const file of readdirSync(types, { recursive: true })) {
     if (!file.endsWith('.d.ts')) continue;
     const path = join(types, file);

@@ -60,6 +60,7 @@ function sourceHash() {
   const files = [
     ...listFiles(at('assembly')),
     ...listFiles(at('src'), at('src', 'generated')),
+    at('docs', 'records.mjs'),
     ...readdirSync(root)
       .filter((name) => /^(package(-lock)?|asconfig|tsconfig.*)\.json$/.test(name))
       .map((name) => at(name)),

@@ -3,7 +3,8 @@
 //
 // A line that ends in `// => VALUE` asserts that its value prints as VALUE: numbers to the digits printed (`0.31…` for
 // cut-off ones), the rest literally but for white space and quotes. `// throws TEXT` asserts that the statement throws
-// an error whose name and message contain TEXT. In Markdown a block without an import continues the block before it.
+// an error whose name and message contain TEXT. In Markdown a block without an import continues the block before it, and so
+// does a call in the second cell of a table's row, if the first one is code too.
 import { execFile } from 'node:child_process';
 import {
   existsSync,
@@ -30,14 +31,23 @@ const importsSomething = /^\s*import\s|\brequire\(/m;
 
 const lineOf = (text, index) => text.slice(0, index).split('\n').length;
 
+/** A row of a table whose first cell is code and whose second one is a call. */
+const callRow = /^\| `[^|\n]+` \| `(\w+\([^\n]*?)` \|/gm;
+
 /** Blocks of a Markdown file; one without an import is nested inside the blocks it continues. */
 function markdownBlocks(path) {
   const text = readFileSync(join(root, path), 'utf8');
+  const found = [...text.matchAll(fence)].filter(([, language]) => languages.includes(language));
+  const parts = [
+    ...found.map(({ index, 2: code }) => ({ index, code, row: false })),
+    ...[...text.matchAll(callRow)].map(({ index, 1: code }) => ({ index, code: `${code};\n`, row: true })),
+  ].sort((a, b) => a.index - b.index);
   const blocks = [];
-  for (const match of text.matchAll(fence)) {
-    if (!languages.includes(match[1])) continue;
-    const block = { where: `${path}:${lineOf(text, match.index)}`, code: match[2], before: undefined };
-    if (!importsSomething.test(block.code)) block.before = blocks.at(-1);
+  let last;
+  for (const { index, code, row } of parts) {
+    const before = importsSomething.test(code) ? undefined : last;
+    const block = { where: `${path}:${lineOf(text, index)}`, code, before };
+    if (!row) last = block;
     blocks.push(block);
   }
   return blocks;

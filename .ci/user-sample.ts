@@ -1,13 +1,18 @@
 // What a strict TypeScript user writes; compiled against the packed package, never run.
 import {
   bceWithLogits,
+  type CrossEntropyOptions,
   componentCrossEntropy,
   createEngine,
   crossEntropy,
   defaultEngine,
+  type FullEngine,
+  factorizedMultiLabel,
+  gaussianNll,
   logSigmoid,
   logSoftmax,
   mse,
+  type Step,
   sigmoid,
   softmax,
   tensor,
@@ -83,6 +88,17 @@ engine.dispose();
 // @ts-expect-error a tier that does not exist
 createEngine({ tier: 'avx512' });
 
+// Two inputs, two gradients; an operand with a gradient; sparse positives.
+const pair: Float32Array = factorizedMultiLabel({ logits: [[1, 2]], z: [1] }, [[0, 1]]).grad.z.data;
+const ofVariance: Float32Array | undefined = gaussianNll([1], [2], { variance: [1] }).gradVariance?.data;
+const sparse: number = bceWithLogits(logits, { indices: [0, 2], offsets: [0, 1, 2] }).loss;
+// @ts-expect-error gaussianNll needs its variance
+gaussianNll([1], [2]);
+
+// Options, engines and steps by the names of their types.
+const named: CrossEntropyOptions = { weight: [1, 2, 1], axis: -1 };
+const prepare = (on: FullEngine): Step<'mean'> => on.crossEntropy.prepare(logits, [0, 2], named);
+
 // A batch that may be empty: options built up from optional values compile, undefined included.
 function train(weight: Float32Array | undefined, reduction: 'mean' | 'sum'): number {
   return crossEntropy(logits, [0, 2], { weight, reduction }).loss;
@@ -98,4 +114,5 @@ componentCrossEntropy(logits, [0, 2]);
 const wrong: number = crossEntropy(logits, [0, 2], { reduction: 'none' }).loss;
 
 export const used = [data, shape, loss, grad, sums, total, perRow, back, probabilities, shifted, binary, balanced];
+export const furtherUsed = [pair, ofVariance, sparse, prepare];
 export const alsoUsed = [squared, scaled, components, activations, train, wrong, modules, memory, stepped, bytes];

@@ -1,5 +1,5 @@
-// Builds everything that is not in git: the three tiers of the kernels, src/generated (their bytes and the layout of a
-// Plan), and dist (bundles, types, the .wasm files). Run it with `npm run build`.
+// Builds everything that is not in git: the three tiers of the kernels, src/generated (their bytes, the layout of a
+// Plan, and the declarations that follow from the table), and dist (bundles, types, the .wasm files). Run it with `npm run build`.
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { writeDeclarations } from './declarations.mjs';
 import { optimize } from './optimize.mjs';
 import { encode } from './text.mjs';
 
@@ -195,6 +196,7 @@ mkdirSync('dist/wasm', { recursive: true });
 const binaries = compile();
 binaries.scalar = await lowered(binaries.simd);
 generate(binaries);
+await writeDeclarations(HEADER);
 if (!process.argv.includes('--wasm')) {
   await bundle();
   declare();

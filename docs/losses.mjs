@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { FAMILIES, kernelComment, kernelFile, load, read, root } from './records.mjs';
 import { denominator, failures } from './targets.mjs';
 
-const SPEED = 'docs/speed.json';
+/** Where the benchmark writes what it measured. */
+export const SPEED = 'docs/speed.json';
 
 /** By what test/reference says that errors are measured in (test/golden/README.md). */
 const EXACTNESS = {
@@ -110,7 +111,7 @@ In formulas x is the input, y the target, t the target's class, w a weight, p a 
 
 *How exact* is what the tests ask of the float32 kernels: how far every case of [test/golden](../test/golden/README.md) may be from float64 (or as far as PyTorch's own float32 run was, where that is more). Bounds in ULP, units in the last place, are of the value of one element. Sums over samples or elements are float64.
 
-*Refused* shows how an error begins; what follows is advice.`;
+*Elsewhere* is what other libraries call it; x, y, q … are those of [migration.md](migration.md). *Refused* shows how an error begins; what follows is advice.`;
 
 const anchor = (name) => name.toLowerCase();
 

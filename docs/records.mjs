@@ -82,6 +82,7 @@ function exportsOf(file) {
         .split(/\n\s*\n/)
         .map((part) => part.replace(/\s+/g, ' ')),
       params: {},
+      comment,
     };
     for (const tag of tags) {
       const [, kind, rest] = /^(\w+)\s*([\s\S]*?)\s*$/.exec(tag);
@@ -154,7 +155,7 @@ export async function table() {
   };
   const losses = [];
   for (const file of Object.keys(FAMILIES)) losses.push(...(await entriesOf(file)));
-  return { losses, activations: await entriesOf('activations'), domains };
+  return { losses, activations: await entriesOf('activations'), layers: await entriesOf('linear'), domains };
 }
 
 /** A page with the text between the markers of that name replaced. */

@@ -4,7 +4,7 @@
 import { tallied, tally } from '../lane/bits';
 import { add, and, clear, eq, LANES, loadV, madd, maxOf, mul, ne, nmadd, pmax, splat, storeV, sub } from '../lane/lane';
 import { loadSome, storeSome } from '../lane/place';
-import { product, sumOf, widenAdd, zeroW } from '../lane/wide';
+import { addW, high, low, mulW, product, sumOf, widenAdd, zeroW } from '../lane/wide';
 import { exp, expConstant, expWith, refine } from '../math/exp';
 import { SURE } from './columns';
 import { Walk } from './walk';
@@ -149,13 +149,13 @@ export function halfShiftedRow(x: usize, w: usize, n: i32, m: f32): f64 {
   const half = splat(0.5), top = splat(m * 0.5), zero = splat(0);
   let total = zeroW();
   for (; n > 0; n -= step, x += 4 * step) {
-    let d = sub(mul(loadSome(x, n, m), half), top);
+    const d = sub(mul(loadSome(x, n, m), half), top);
     if (w) {
-      const mass = loadSome(w, n, 0);
-      d = and(mul(mass, d), ne(mass, zero));
+      const mass = loadSome(w, n, 0), kept = and(d, ne(mass, zero));
+      // in float64, since a weight above 1 times a half may be no float32
+      total = addW(total, addW(mulW(low(mass), low(kept)), mulW(high(mass), high(kept))));
       w += 4 * step;
-    }
-    total = widenAdd(total, d);
+    } else total = widenAdd(total, d);
   }
   return sumOf(total);
 }

@@ -4,7 +4,7 @@
 // Parameters: p0 margin, p1 squared. Operands: a weight, b posWeight, which counts where s = 1.
 
 import { currentB, elements } from '../elements/frame';
-import { and, lt, mul, ne, neg, or, pmax, select_, splat, sub } from '../lane/lane';
+import { and, lt, massTimes, mul, ne, neg, or, pmax, select_, splat, sub } from '../lane/lane';
 import { Plan } from '../plan';
 
 @unmanaged
@@ -16,14 +16,15 @@ class Hinge extends Plan {
 
   // @ts-ignore: decorator
   @inline weighted(x: v128, y: v128, w: v128): v128 {
-    const m = this.excess(x, y), v = mul(this.mass(y, w), m);
-    return this.p1 != 0 ? mul(v, m) : v;
+    const m = this.excess(x, y), v = massTimes(this.mass(y, w), m);
+    return this.p1 != 0 ? massTimes(v, m) : v;
   }
 
   // @ts-ignore: decorator
   @inline slope(x: v128, y: v128, f: v128): v128 {
     const m = this.excess(x, y), by = this.mass(y, f);
-    const s = this.p1 != 0 ? mul(mul(by, m), splat(2)) : or(and(by, lt(splat(0), m)), ne(m, m));
+    const nan = and(ne(m, m), ne(by, splat(0)));
+    const s = this.p1 != 0 ? mul(massTimes(by, m), splat(2)) : or(and(by, lt(splat(0), m)), nan);
     return select_(neg(s), s, lt(splat(0), y));
   }
 

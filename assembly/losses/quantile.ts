@@ -18,7 +18,7 @@ class Quantile extends Plan {
   // @ts-ignore: decorator
   @inline slope(x: v128, y: v128, f: v128): v128 {
     const u = sub(y, x);
-    return and(neg(mul(this.share(u), f)), ne(u, splat(0)));
+    return select_(u, and(neg(mul(this.share(u), f)), ne(u, splat(0))), ne(u, u)); // NaN stays
   }
 
   /** ∂l/∂u. */

@@ -20,7 +20,9 @@ export function power(b: v128, g: f64): v128 {
 
 /**
  * The same for an exponent of each lane, above 0. With b = 2^k·m it is 2^n·e^r, r = (g·k − n)·ln 2 + g·log m, n whole: nothing
- * large is rounded but g·k, which is exact where g has few digits. Within 2 + g/2 ULP then, else + g·|k|/8; 0 below 2^−126.
+ * large is rounded but g·k, which is exact where g has few digits. Within 2 + g/2 ULP then, else + 0.7·g·|k|; 0 of a b below
+ * 2^−126, and where the power is below that; NaN
+ * where b is.
  */
 export function powerOf(b: v128, g: v128): v128 {
   const bits = exponentBits(b);
@@ -29,5 +31,5 @@ export function powerOf(b: v128, g: v128): v128 {
   const n = nearest_(madd(rest, expConstant(0), whole));
   const r = madd(sub(whole, n), splat(0.6931471805599453), rest);
   const p = mul(expAny(r), bitsToExponent(add(n, expConstant(1))));
-  return clear(p, or(lt(b, splat(1.17549435e-38)), le(n, splat(-127))));
+  return madd(b, splat(0), clear(p, or(lt(b, splat(1.17549435e-38)), le(n, splat(-127))))); // 0·NaN
 }

@@ -50,9 +50,15 @@ export class Operand {
 
   /** The values, as numbers. Those of arrays and of big integers are a copy, made when it is first asked for. */
   get data(): NumericArray {
+    return this.#data ?? this.settle();
+  }
+
+  /** Makes that copy, where there has to be one. */
+  settle(): NumericArray {
     if (this.#data === undefined) {
-      this.#data = this.#room();
-      this.#copy(this.#data as Float64Array);
+      const data = this.#room();
+      this.#copy(data);
+      this.#data = data;
     }
     return this.#data;
   }
@@ -85,11 +91,15 @@ export class Operand {
   /** Reads the caller's arrays again, at a later step; `kept`: they have a place that outlives a view of it. */
   refresh(kept = false): void {
     const raw = this.#raw;
+    const now = this.owner ? this.owner.data : raw;
     if (!isTyped(raw)) {
+      if (!Array.isArray(now)) {
+        throw new TypeError(`${this.where}.data is ${describe(now)}, expected an array of numbers as before`);
+      }
+      this.#raw = now;
       if (this.#data) this.#copy(this.#data as Float64Array);
       return;
     }
-    const now = this.owner ? this.owner.data : raw;
     if (now !== raw) {
       if (!isTyped(now) || kindOf(now) !== kindOf(raw) || now.length !== this.length) {
         const got = isTyped(now) ? `${describe(now)} of ${now.length} values` : describe(now);
@@ -155,7 +165,7 @@ function readTensor(value: { readonly data: unknown }, where: string, bits: bool
   }
   if (!Array.isArray(data)) throw new TypeError(`${where}.data is ${describe(data)}, expected an array of numbers`);
   const { length } = data;
-  return new Operand(where, data, readShape(sizes, where, length), length);
+  return new Operand(where, data, readShape(sizes, where, length), length, { owner: value });
 }
 
 /** Sizes of axes that hold `length` values together, if that is given; `what` opens messages about them. */

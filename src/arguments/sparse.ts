@@ -34,9 +34,12 @@ export function readSparse(
       `${where}.offsets has ${sparse.offsets.length} values, expected ${rows + 1}, one more than rows`,
     );
   }
-  checkSparse(sparse, sparse.indices.data, sparse.offsets.data, new Int32Array(width));
+  checkSparse(sparse, sparse.indices.data, sparse.offsets.data, roomToSee(sparse));
   return sparse;
 }
+
+/** Room for one number per column; where there are no rows, columns may be any number. */
+export const roomToSee = ({ rows, width }: Sparse): Int32Array => new Int32Array(rows === 0 ? 0 : width);
 
 /** RangeError where a row is no set of columns. `seen` has room for one number per column. */
 export function checkSparse(

@@ -2,7 +2,14 @@
 
 import { makeActivation } from '../api/loss.ts';
 import { runtime } from '../api/shared.ts';
+import type {
+  LogSigmoidOptions,
+  LogSoftmaxOptions,
+  SigmoidOptions,
+  SoftmaxOptions,
+} from '../generated/declarations.ts';
 import * as activations from '../losses/activations.ts';
+import type { Activation } from '../values/types.ts';
 
 /**
  * Softmax e^x / Σ e^x along an axis. `softmax.backward(gradOutput, input, options)` gives p·(g − Σ g·p).
@@ -15,7 +22,7 @@ import * as activations from '../losses/activations.ts';
  * import { softmax } from 'lossmith';
  * softmax([[1, 2, 3]]).data[2]; // => 0.665241
  */
-export const softmax = /* @__PURE__ */ makeActivation(activations.softmax, runtime);
+export const softmax: Activation<SoftmaxOptions> = /* @__PURE__ */ makeActivation(activations.softmax, runtime);
 
 /**
  * log softmax, x − log Σ e^x, along an axis. `logSoftmax.backward(gradOutput, input, options)` gives g − p·Σ g.
@@ -28,7 +35,10 @@ export const softmax = /* @__PURE__ */ makeActivation(activations.softmax, runti
  * import { logSoftmax } from 'lossmith';
  * logSoftmax([[1, 2, 3]]).data[2]; // => -0.407606
  */
-export const logSoftmax = /* @__PURE__ */ makeActivation(activations.logSoftmax, runtime);
+export const logSoftmax: Activation<LogSoftmaxOptions> = /* @__PURE__ */ makeActivation(
+  activations.logSoftmax,
+  runtime,
+);
 
 /**
  * Sigmoid 1/(1 + e^−x). `sigmoid.backward(gradOutput, input, options)` gives g·e^−|x|/(1 + e^−|x|)².
@@ -41,7 +51,7 @@ export const logSoftmax = /* @__PURE__ */ makeActivation(activations.logSoftmax,
  * import { sigmoid } from 'lossmith';
  * sigmoid([0, 1]).data[1]; // => 0.731059
  */
-export const sigmoid = /* @__PURE__ */ makeActivation(activations.sigmoid, runtime);
+export const sigmoid: Activation<SigmoidOptions> = /* @__PURE__ */ makeActivation(activations.sigmoid, runtime);
 
 /**
  * log sigmoid, min(x, 0) − log1p(e^−|x|). `logSigmoid.backward(gradOutput, input, options)` gives g·sigmoid(−x).
@@ -54,4 +64,7 @@ export const sigmoid = /* @__PURE__ */ makeActivation(activations.sigmoid, runti
  * import { logSigmoid } from 'lossmith';
  * logSigmoid([0, 1]).data[0]; // => -0.693147
  */
-export const logSigmoid = /* @__PURE__ */ makeActivation(activations.logSigmoid, runtime);
+export const logSigmoid: Activation<LogSigmoidOptions> = /* @__PURE__ */ makeActivation(
+  activations.logSigmoid,
+  runtime,
+);

@@ -2,8 +2,16 @@
 
 import { makeLoss } from '../api/loss.ts';
 import { runtime } from '../api/shared.ts';
+import type {
+  AsymmetricTypes,
+  BceTypes,
+  BceWithLogitsTypes,
+  HingeTypes,
+  SigmoidFocalTypes,
+  SoftMarginTypes,
+} from '../generated/declarations.ts';
 import * as losses from '../losses/binary.ts';
-import type { OptionsOf } from '../losses/record.ts';
+import type { Loss } from '../values/types.ts';
 
 /**
  * Binary cross entropy of logits, one yes/no question per element: w·((1−y)·softplus(x) + P·y·softplus(−x)).
@@ -25,10 +33,7 @@ import type { OptionsOf } from '../losses/record.ts';
  * const { loss } = bceWithLogits([[1, 2], [-1, 3]], [[1, 0], [0, 1]], { posWeight: [2, 1] });
  * loss; // => 0.778825
  */
-export const bceWithLogits = /* @__PURE__ */ makeLoss(losses.bceWithLogits, runtime);
-
-/** Own options of `bceWithLogits`. */
-export type BceWithLogitsOptions = OptionsOf<typeof losses.bceWithLogits>;
+export const bceWithLogits: Loss<BceWithLogitsTypes> = /* @__PURE__ */ makeLoss(losses.bceWithLogits, runtime);
 
 /**
  * Binary cross entropy of probabilities: −w·(y·log p + (1−y)·log(1−p)), logarithms clamped at −100.
@@ -46,10 +51,7 @@ export type BceWithLogitsOptions = OptionsOf<typeof losses.bceWithLogits>;
  * import { bce } from 'lossmith';
  * bce([0.9, 0.2], [1, 0]).loss; // => 0.164252
  */
-export const bce = /* @__PURE__ */ makeLoss(losses.bce, runtime);
-
-/** Own options of `bce`. */
-export type BceOptions = OptionsOf<typeof losses.bce>;
+export const bce: Loss<BceTypes> = /* @__PURE__ */ makeLoss(losses.bce, runtime);
 
 /**
  * Focal loss of logits: α_t·(1 − p_t)^γ·(−log p_t), p_t = σ(x) where y is 1 and 1 − σ(x) where it is 0.
@@ -67,10 +69,7 @@ export type BceOptions = OptionsOf<typeof losses.bce>;
  * import { sigmoidFocal } from 'lossmith';
  * sigmoidFocal([[2, -1]], [[1, 0]]).loss; // => 0.00872222
  */
-export const sigmoidFocal = /* @__PURE__ */ makeLoss(losses.sigmoidFocal, runtime);
-
-/** Own options of `sigmoidFocal`. */
-export type SigmoidFocalOptions = OptionsOf<typeof losses.sigmoidFocal>;
+export const sigmoidFocal: Loss<SigmoidFocalTypes> = /* @__PURE__ */ makeLoss(losses.sigmoidFocal, runtime);
 
 /**
  * Asymmetric loss of many labels: focal loss with an exponent for each side, easy negatives dropped.
@@ -88,10 +87,7 @@ export type SigmoidFocalOptions = OptionsOf<typeof losses.sigmoidFocal>;
  * import { asymmetric } from 'lossmith';
  * asymmetric([[2, -1]], [[1, 0]]).loss; // => 0.00784899
  */
-export const asymmetric = /* @__PURE__ */ makeLoss(losses.asymmetric, runtime);
-
-/** Own options of `asymmetric`. */
-export type AsymmetricOptions = OptionsOf<typeof losses.asymmetric>;
+export const asymmetric: Loss<AsymmetricTypes> = /* @__PURE__ */ makeLoss(losses.asymmetric, runtime);
 
 /**
  * Logistic loss of scores: w·log(1 + e^(−y·x)) for targets ±1, without overflow.
@@ -107,10 +103,7 @@ export type AsymmetricOptions = OptionsOf<typeof losses.asymmetric>;
  * import { softMargin } from 'lossmith';
  * softMargin([2, -1], [1, 1]).loss; // => 0.720095
  */
-export const softMargin = /* @__PURE__ */ makeLoss(losses.softMargin, runtime);
-
-/** Own options of `softMargin`. */
-export type SoftMarginOptions = OptionsOf<typeof losses.softMargin>;
+export const softMargin: Loss<SoftMarginTypes> = /* @__PURE__ */ makeLoss(losses.softMargin, runtime);
 
 /**
  * Hinge loss of scores: max(0, margin − y·x), or its square, for targets ±1 or 0/1 (0 counts as −1).
@@ -128,7 +121,4 @@ export type SoftMarginOptions = OptionsOf<typeof losses.softMargin>;
  * import { hinge } from 'lossmith';
  * hinge([0.3, -2], [1, 0]).loss; // => 0.35
  */
-export const hinge = /* @__PURE__ */ makeLoss(losses.hinge, runtime);
-
-/** Own options of `hinge`. */
-export type HingeOptions = OptionsOf<typeof losses.hinge>;
+export const hinge: Loss<HingeTypes> = /* @__PURE__ */ makeLoss(losses.hinge, runtime);

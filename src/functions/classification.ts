@@ -2,8 +2,19 @@
 
 import { makeLoss } from '../api/loss.ts';
 import { runtime } from '../api/shared.ts';
+import type {
+  ComponentCrossEntropyTypes,
+  CrossEntropyTypes,
+  EmdTypes,
+  MultiMarginTypes,
+  NllLossTypes,
+  OrdinalCrossEntropyTypes,
+  PartialLabelTypes,
+  PolyLossTypes,
+  SoftmaxFocalTypes,
+} from '../generated/declarations.ts';
 import * as losses from '../losses/classification.ts';
-import type { OptionsOf } from '../losses/record.ts';
+import type { Loss } from '../values/types.ts';
 
 /**
  * Cross entropy of logits with class indices or class probabilities: −log softmax(x) at the target.
@@ -28,10 +39,7 @@ import type { OptionsOf } from '../losses/record.ts';
  * loss; // => 0.136618
  * grad.shape.join(); // => "2,3"
  */
-export const crossEntropy = /* @__PURE__ */ makeLoss(losses.crossEntropy, runtime);
-
-/** Own options of `crossEntropy`. */
-export type CrossEntropyOptions = OptionsOf<typeof losses.crossEntropy>;
+export const crossEntropy: Loss<CrossEntropyTypes> = /* @__PURE__ */ makeLoss(losses.crossEntropy, runtime);
 
 /**
  * Negative log-likelihood of log-probabilities: −w_t·x_t. No other value is read, and their gradient is 0.
@@ -48,10 +56,7 @@ export type CrossEntropyOptions = OptionsOf<typeof losses.crossEntropy>;
  * import { nllLoss } from 'lossmith';
  * nllLoss([[-0.1, -2.4], [-1.2, -0.4]], [0, 1]).loss; // => 0.25
  */
-export const nllLoss = /* @__PURE__ */ makeLoss(losses.nllLoss, runtime);
-
-/** Own options of `nllLoss`. */
-export type NllLossOptions = OptionsOf<typeof losses.nllLoss>;
+export const nllLoss: Loss<NllLossTypes> = /* @__PURE__ */ makeLoss(losses.nllLoss, runtime);
 
 /**
  * Focal loss of a softmax: w_t·(1 − p_t)^γ·(−log p_t).
@@ -68,10 +73,7 @@ export type NllLossOptions = OptionsOf<typeof losses.nllLoss>;
  * import { softmaxFocal } from 'lossmith';
  * softmaxFocal([[2.1, 0.3, -1.0], [0.2, 0.1, 3.3]], [0, 2]).loss; // => 0.00314014
  */
-export const softmaxFocal = /* @__PURE__ */ makeLoss(losses.softmaxFocal, runtime);
-
-/** Own options of `softmaxFocal`. */
-export type SoftmaxFocalOptions = OptionsOf<typeof losses.softmaxFocal>;
+export const softmaxFocal: Loss<SoftmaxFocalTypes> = /* @__PURE__ */ makeLoss(losses.softmaxFocal, runtime);
 
 /**
  * Poly-1 loss: cross entropy plus ε·(1 − p_t).
@@ -89,10 +91,7 @@ export type SoftmaxFocalOptions = OptionsOf<typeof losses.softmaxFocal>;
  * import { polyLoss } from 'lossmith';
  * polyLoss([[2.1, 0.3, -1.0], [0.2, 0.1, 3.3]], [0, 2]).loss; // => 0.263028
  */
-export const polyLoss = /* @__PURE__ */ makeLoss(losses.polyLoss, runtime);
-
-/** Own options of `polyLoss`. */
-export type PolyLossOptions = OptionsOf<typeof losses.polyLoss>;
+export const polyLoss: Loss<PolyLossTypes> = /* @__PURE__ */ makeLoss(losses.polyLoss, runtime);
 
 /**
  * Cross entropy of ordered classes plus λ times the squared error of the expected class value: CE + λ·(E[v] − v_t)².
@@ -109,10 +108,10 @@ export type PolyLossOptions = OptionsOf<typeof losses.polyLoss>;
  * import { ordinalCrossEntropy } from 'lossmith';
  * ordinalCrossEntropy([[2.1, 0.3, -1.0], [0.2, 0.1, 3.3]], [0, 2]).loss; // => 0.166143
  */
-export const ordinalCrossEntropy = /* @__PURE__ */ makeLoss(losses.ordinalCrossEntropy, runtime);
-
-/** Own options of `ordinalCrossEntropy`. */
-export type OrdinalCrossEntropyOptions = OptionsOf<typeof losses.ordinalCrossEntropy>;
+export const ordinalCrossEntropy: Loss<OrdinalCrossEntropyTypes> = /* @__PURE__ */ makeLoss(
+  losses.ordinalCrossEntropy,
+  runtime,
+);
 
 /**
  * Squared earth mover's distance of ordered classes: Σ_k (CDF of the softmax − CDF of the target)².
@@ -129,10 +128,7 @@ export type OrdinalCrossEntropyOptions = OptionsOf<typeof losses.ordinalCrossEnt
  * import { emd } from 'lossmith';
  * emd([[2.1, 0.3, -1.0], [0.2, 0.1, 3.3]], [0, 2]).loss; // => 0.0197779
  */
-export const emd = /* @__PURE__ */ makeLoss(losses.emd, runtime);
-
-/** Own options of `emd`. */
-export type EmdOptions = OptionsOf<typeof losses.emd>;
+export const emd: Loss<EmdTypes> = /* @__PURE__ */ makeLoss(losses.emd, runtime);
 
 /**
  * Multi-class hinge of scores: (w_t/C)·Σ_{c≠t} max(0, margin − x_t + x_c)^p.
@@ -150,10 +146,7 @@ export type EmdOptions = OptionsOf<typeof losses.emd>;
  * import { multiMargin } from 'lossmith';
  * multiMargin([[0.1, 0.2, 0.4, 0.8]], [3]).loss; // => 0.325
  */
-export const multiMargin = /* @__PURE__ */ makeLoss(losses.multiMargin, runtime);
-
-/** Own options of `multiMargin`. */
-export type MultiMarginOptions = OptionsOf<typeof losses.multiMargin>;
+export const multiMargin: Loss<MultiMarginTypes> = /* @__PURE__ */ makeLoss(losses.multiMargin, runtime);
 
 /**
  * Cross entropy of the parts of a composite label: with classes 'AC', 'AD', 'BC', 'BD' and weights α, β,
@@ -175,10 +168,10 @@ export type MultiMarginOptions = OptionsOf<typeof losses.multiMargin>;
  * const { loss } = componentCrossEntropy([[1.2, -0.3, 0.4, 0.1]], [1], { components, weights: [2, 0.5] });
  * loss; // => 1.63019
  */
-export const componentCrossEntropy = /* @__PURE__ */ makeLoss(losses.componentCrossEntropy, runtime);
-
-/** Own options of `componentCrossEntropy`. */
-export type ComponentCrossEntropyOptions = OptionsOf<typeof losses.componentCrossEntropy>;
+export const componentCrossEntropy: Loss<ComponentCrossEntropyTypes> = /* @__PURE__ */ makeLoss(
+  losses.componentCrossEntropy,
+  runtime,
+);
 
 /**
  * One of a set of classes is right: −log Σ_{c in set} p_c. Serves superclasses and ambiguous labels.
@@ -197,7 +190,4 @@ export type ComponentCrossEntropyOptions = OptionsOf<typeof losses.componentCros
  * const target = { indices: [0, 1, 2], offsets: [0, 2, 3] }; // 0 or 1; 2
  * partialLabel([[2.1, 0.3, -1.0], [0.2, 0.1, 3.3]], target).loss; // => 0.060129
  */
-export const partialLabel = /* @__PURE__ */ makeLoss(losses.partialLabel, runtime);
-
-/** Own options of `partialLabel`. */
-export type PartialLabelOptions = OptionsOf<typeof losses.partialLabel>;
+export const partialLabel: Loss<PartialLabelTypes> = /* @__PURE__ */ makeLoss(losses.partialLabel, runtime);

@@ -2,8 +2,16 @@
 
 import { makeLoss } from '../api/loss.ts';
 import { runtime } from '../api/shared.ts';
+import type {
+  AbsKlDivTypes,
+  DiceTypes,
+  FactorizedMultiLabelTypes,
+  JsDivTypes,
+  MultiLabelSoftMarginTypes,
+  TverskyTypes,
+} from '../generated/declarations.ts';
 import * as losses from '../losses/distributions.ts';
-import type { OptionsOf } from '../losses/record.ts';
+import type { Loss } from '../values/types.ts';
 
 /**
  * Jensen-Shannon divergence of softmax(x) and y, natural logarithm, y as given (not normalised).
@@ -19,10 +27,7 @@ import type { OptionsOf } from '../losses/record.ts';
  * import { jsDiv } from 'lossmith';
  * jsDiv([[2.1, 0.3, -1.0]], [[0.7, 0.2, 0.1]]).loss; // => 0.0130733
  */
-export const jsDiv = /* @__PURE__ */ makeLoss(losses.jsDiv, runtime);
-
-/** Own options of `jsDiv`. */
-export type JsDivOptions = OptionsOf<typeof losses.jsDiv>;
+export const jsDiv: Loss<JsDivTypes> = /* @__PURE__ */ makeLoss(losses.jsDiv, runtime);
 
 /**
  * Σ |P − Q|·|log(P/Q)| of masses, Jeffreys' divergence, both clipped from below at 1e-7. The loss of a row is the sum along the
@@ -37,10 +42,7 @@ export type JsDivOptions = OptionsOf<typeof losses.jsDiv>;
  * import { absKlDiv } from 'lossmith';
  * absKlDiv([[0.5, 0.25]], [[1, 0.25]]).loss; // => 0.346574
  */
-export const absKlDiv = /* @__PURE__ */ makeLoss(losses.absKlDiv, runtime);
-
-/** Own options of `absKlDiv`. */
-export type AbsKlDivOptions = OptionsOf<typeof losses.absKlDiv>;
+export const absKlDiv: Loss<AbsKlDivTypes> = /* @__PURE__ */ makeLoss(losses.absKlDiv, runtime);
 
 /**
  * Binary cross entropy of many labels, averaged over the labels of a row: one loss per row.
@@ -56,10 +58,10 @@ export type AbsKlDivOptions = OptionsOf<typeof losses.absKlDiv>;
  * import { multiLabelSoftMargin } from 'lossmith';
  * multiLabelSoftMargin([[1, 2], [-1, 3]], [[1, 0], [0, 1]]).loss; // => 0.70051
  */
-export const multiLabelSoftMargin = /* @__PURE__ */ makeLoss(losses.multiLabelSoftMargin, runtime);
-
-/** Own options of `multiLabelSoftMargin`. */
-export type MultiLabelSoftMarginOptions = OptionsOf<typeof losses.multiLabelSoftMargin>;
+export const multiLabelSoftMargin: Loss<MultiLabelSoftMarginTypes> = /* @__PURE__ */ makeLoss(
+  losses.multiLabelSoftMargin,
+  runtime,
+);
 
 /**
  * Labels as their number times a distribution: KL(y/Y ‖ softmax(logits)) + μ·(max(z, 0.01) − Y)², Y = Σ y of a row.
@@ -76,10 +78,10 @@ export type MultiLabelSoftMarginOptions = OptionsOf<typeof losses.multiLabelSoft
  * const { grad } = factorizedMultiLabel({ logits: [[1, 2, 3]], z: [1.5] }, [[0, 1, 1]]);
  * grad.z.data[0]; // => -1
  */
-export const factorizedMultiLabel = /* @__PURE__ */ makeLoss(losses.factorizedMultiLabel, runtime);
-
-/** Own options of `factorizedMultiLabel`. */
-export type FactorizedMultiLabelOptions = OptionsOf<typeof losses.factorizedMultiLabel>;
+export const factorizedMultiLabel: Loss<FactorizedMultiLabelTypes> = /* @__PURE__ */ makeLoss(
+  losses.factorizedMultiLabel,
+  runtime,
+);
 
 /**
  * Dice loss: 1 − (2·Σ p·y + s)/(Σ p + Σ y + s) for each sample and class, sums over the positions.
@@ -96,10 +98,7 @@ export type FactorizedMultiLabelOptions = OptionsOf<typeof losses.factorizedMult
  * import { dice } from 'lossmith';
  * dice([[[2, -1], [0, 1]]], [[0, 1]]).loss; // => 0.0794686
  */
-export const dice = /* @__PURE__ */ makeLoss(losses.dice, runtime);
-
-/** Own options of `dice`. */
-export type DiceOptions = OptionsOf<typeof losses.dice>;
+export const dice: Loss<DiceTypes> = /* @__PURE__ */ makeLoss(losses.dice, runtime);
 
 /**
  * Tversky loss: 1 − (TP + s)/(TP + α·FP + β·FN + s) for each sample and class, sums over the positions.
@@ -117,7 +116,4 @@ export type DiceOptions = OptionsOf<typeof losses.dice>;
  * import { tversky } from 'lossmith';
  * tversky([[[2, -1], [0, 1]]], [[0, 1]], { alpha: 0.3, beta: 0.7 }).loss; // => 0.0596015
  */
-export const tversky = /* @__PURE__ */ makeLoss(losses.tversky, runtime);
-
-/** Own options of `tversky`. */
-export type TverskyOptions = OptionsOf<typeof losses.tversky>;
+export const tversky: Loss<TverskyTypes> = /* @__PURE__ */ makeLoss(losses.tversky, runtime);

@@ -2,25 +2,9 @@
 
 import { engineOf, makeEngine } from '../api/engine.ts';
 import { shared } from '../api/shared.ts';
-import type * as losses from '../losses/index.ts';
+import type { FullEngine } from '../generated/declarations.ts';
 import { guard } from '../values/guard.ts';
-import type { Engine, EngineOptions } from '../values/types.ts';
-import type * as activations from './activations.ts';
-import type * as binary from './binary.ts';
-import type * as classification from './classification.ts';
-import type * as distributions from './distributions.ts';
-import type * as regression from './regression.ts';
-import type * as tasks from './tasks.ts';
-
-type Functions = typeof activations &
-  typeof binary &
-  typeof classification &
-  typeof distributions &
-  typeof regression &
-  typeof tasks;
-
-/** An engine: every loss and activation, on memory of its own. */
-export type FullEngine = Engine & Pick<Functions, keyof typeof losses | keyof typeof activations | keyof typeof tasks>;
+import type { EngineOptions } from '../values/types.ts';
 
 /**
  * Makes an engine: an own instance of the module with its own memory, and every loss and activation over it.

@@ -2,8 +2,20 @@
 
 import { makeLoss } from '../api/loss.ts';
 import { runtime } from '../api/shared.ts';
-import type { OptionsOf } from '../losses/record.ts';
+import type {
+  GaussianNllTypes,
+  GeneralizedKlDivTypes,
+  HuberTypes,
+  KlDivTypes,
+  L1Types,
+  LogCoshTypes,
+  MseTypes,
+  PoissonNllTypes,
+  QuantileTypes,
+  SmoothL1Types,
+} from '../generated/declarations.ts';
 import * as losses from '../losses/regression.ts';
+import type { Loss } from '../values/types.ts';
 
 /**
  * Squared error w·(x − y)².
@@ -23,10 +35,7 @@ import * as losses from '../losses/regression.ts';
  * loss; // => 3.33333
  * grad.data[2]; // => 2
  */
-export const mse = /* @__PURE__ */ makeLoss(losses.mse, runtime);
-
-/** Own options of `mse`. */
-export type MseOptions = OptionsOf<typeof losses.mse>;
+export const mse: Loss<MseTypes> = /* @__PURE__ */ makeLoss(losses.mse, runtime);
 
 /**
  * Absolute error w·|x − y|; at equality the gradient is 0.
@@ -42,10 +51,7 @@ export type MseOptions = OptionsOf<typeof losses.mse>;
  * import { l1 } from 'lossmith';
  * l1([1, 2, 4], [1, 1, 1]).loss; // => 1.33333
  */
-export const l1 = /* @__PURE__ */ makeLoss(losses.l1, runtime);
-
-/** Own options of `l1`. */
-export type L1Options = OptionsOf<typeof losses.l1>;
+export const l1: Loss<L1Types> = /* @__PURE__ */ makeLoss(losses.l1, runtime);
 
 /**
  * Logarithm of the hyperbolic cosine of the error, w·log cosh(x − y): squared near 0, absolute far away.
@@ -61,10 +67,7 @@ export type L1Options = OptionsOf<typeof losses.l1>;
  * import { logCosh } from 'lossmith';
  * logCosh([1, 2, 4], [1, 1, 1]).loss; // => 0.91437
  */
-export const logCosh = /* @__PURE__ */ makeLoss(losses.logCosh, runtime);
-
-/** Own options of `logCosh`. */
-export type LogCoshOptions = OptionsOf<typeof losses.logCosh>;
+export const logCosh: Loss<LogCoshTypes> = /* @__PURE__ */ makeLoss(losses.logCosh, runtime);
 
 /**
  * Smooth absolute error: (x − y)²/(2β) where |x − y| is below β, |x − y| − β/2 elsewhere.
@@ -81,10 +84,7 @@ export type LogCoshOptions = OptionsOf<typeof losses.logCosh>;
  * import { smoothL1 } from 'lossmith';
  * smoothL1([1, 1.5, 4], [1, 1, 1]).loss; // => 0.875
  */
-export const smoothL1 = /* @__PURE__ */ makeLoss(losses.smoothL1, runtime);
-
-/** Own options of `smoothL1`. */
-export type SmoothL1Options = OptionsOf<typeof losses.smoothL1>;
+export const smoothL1: Loss<SmoothL1Types> = /* @__PURE__ */ makeLoss(losses.smoothL1, runtime);
 
 /**
  * Huber loss: (x − y)²/2 where |x − y| is at most δ, δ·(|x − y| − δ/2) elsewhere.
@@ -101,10 +101,7 @@ export type SmoothL1Options = OptionsOf<typeof losses.smoothL1>;
  * import { huber } from 'lossmith';
  * huber([1, 1.5, 4], [1, 1, 1], { delta: 2 }).loss; // => 1.375
  */
-export const huber = /* @__PURE__ */ makeLoss(losses.huber, runtime);
-
-/** Own options of `huber`. */
-export type HuberOptions = OptionsOf<typeof losses.huber>;
+export const huber: Loss<HuberTypes> = /* @__PURE__ */ makeLoss(losses.huber, runtime);
 
 /**
  * Quantile (pinball) loss: max(q·u, (q − 1)·u), u = y − x; at equality the gradient is 0.
@@ -121,10 +118,7 @@ export type HuberOptions = OptionsOf<typeof losses.huber>;
  * import { quantile } from 'lossmith';
  * quantile([1, 2], [3, 1], { q: 0.9 }).loss; // => 0.95
  */
-export const quantile = /* @__PURE__ */ makeLoss(losses.quantile, runtime);
-
-/** Own options of `quantile`. */
-export type QuantileOptions = OptionsOf<typeof losses.quantile>;
+export const quantile: Loss<QuantileTypes> = /* @__PURE__ */ makeLoss(losses.quantile, runtime);
 
 /**
  * Poisson negative log-likelihood: e^x − y·x of log-rates, or x − y·log(x + eps) of rates.
@@ -141,10 +135,7 @@ export type QuantileOptions = OptionsOf<typeof losses.quantile>;
  * import { poissonNll } from 'lossmith';
  * poissonNll([0, 1], [1, 2]).loss; // => 0.859141
  */
-export const poissonNll = /* @__PURE__ */ makeLoss(losses.poissonNll, runtime);
-
-/** Own options of `poissonNll`. */
-export type PoissonNllOptions = OptionsOf<typeof losses.poissonNll>;
+export const poissonNll: Loss<PoissonNllTypes> = /* @__PURE__ */ makeLoss(losses.poissonNll, runtime);
 
 /**
  * Gaussian negative log-likelihood: ½·(log v + (x − y)²/v), v = max(variance, eps).
@@ -164,10 +155,7 @@ export type PoissonNllOptions = OptionsOf<typeof losses.poissonNll>;
  * loss; // => 0.596574
  * gradVariance?.data[1]; // => 0
  */
-export const gaussianNll = /* @__PURE__ */ makeLoss(losses.gaussianNll, runtime);
-
-/** Own options of `gaussianNll`. */
-export type GaussianNllOptions = OptionsOf<typeof losses.gaussianNll>;
+export const gaussianNll: Loss<GaussianNllTypes> = /* @__PURE__ */ makeLoss(losses.gaussianNll, runtime);
 
 /**
  * Kullback-Leibler divergence of log-probabilities, element by element: y·(log y − x).
@@ -184,10 +172,7 @@ export type GaussianNllOptions = OptionsOf<typeof losses.gaussianNll>;
  * import { klDiv } from 'lossmith';
  * klDiv([[-0.5, -1]], [[0.6, 0.4]], { reduction: 'batchmean' }).loss; // => 0.0269884
  */
-export const klDiv = /* @__PURE__ */ makeLoss(losses.klDiv, runtime);
-
-/** Own options of `klDiv`. */
-export type KlDivOptions = OptionsOf<typeof losses.klDiv>;
+export const klDiv: Loss<KlDivTypes> = /* @__PURE__ */ makeLoss(losses.klDiv, runtime);
 
 /**
  * Kullback-Leibler divergence of masses that need not add up to 1, element by element: y·(log y − x) − y + e^x.
@@ -203,7 +188,4 @@ export type KlDivOptions = OptionsOf<typeof losses.klDiv>;
  * import { generalizedKlDiv } from 'lossmith';
  * generalizedKlDiv([0, 1], [1, 2]).loss; // => 0.0522881
  */
-export const generalizedKlDiv = /* @__PURE__ */ makeLoss(losses.generalizedKlDiv, runtime);
-
-/** Own options of `generalizedKlDiv`. */
-export type GeneralizedKlDivOptions = OptionsOf<typeof losses.generalizedKlDiv>;
+export const generalizedKlDiv: Loss<GeneralizedKlDivTypes> = /* @__PURE__ */ makeLoss(losses.generalizedKlDiv, runtime);

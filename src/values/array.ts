@@ -53,6 +53,15 @@ export function isDetached({ buffer, length }: NumericArray): boolean {
 export const overlap = (a: NumericArray, b: NumericArray): boolean =>
   a.buffer === b.buffer && a.byteOffset < b.byteOffset + b.byteLength && b.byteOffset < a.byteOffset + a.byteLength;
 
+/** Room for values; RangeError where there is none for so many. */
+export function roomFor(length: number, where: string): Float32Array {
+  try {
+    return new Float32Array(length);
+  } catch {
+    throw new RangeError(`${where} has ${length} values, more than there is memory for`);
+  }
+}
+
 /** The value of float16 bits, exactly. */
 export function half(bits: number): number {
   const exponent = (bits >> 10) & 31;

@@ -1,5 +1,7 @@
 // The public types. Shapes in brackets: N samples, C classes, d further axes.
 
+import type { LinearLoss } from './linear.ts';
+
 declare global {
   // known to TypeScript from lib ESNext.Disposable on; declared alike here for users of an older lib
   interface SymbolConstructor {
@@ -31,7 +33,9 @@ export type NestedArray = readonly (number | boolean | bigint | NestedArray | Nu
 
 /** A row-major tensor as this library makes it. */
 export interface Tensor<D extends NumericArray = Float32Array> {
+  /** The values, the last axis running fastest. */
   readonly data: D;
+  /** The size of each axis. */
   readonly shape: readonly number[];
 }
 
@@ -57,17 +61,22 @@ export type LossOf<R extends Reduction> = R extends 'none' ? Tensor : number;
 
 /** Class sets or positives by row: row i has indices[offsets[i]] … indices[offsets[i + 1] - 1], distinct, in any order. */
 export interface SparseTarget {
+  /** Classes, or columns, row after row. */
   readonly indices: Int32Array | readonly number[];
   /** One more than there are rows. */
   readonly offsets: Int32Array | readonly number[];
 }
 
+/** Where results go; `G` is what they may go to. */
+export interface OutOption<G = Tensor | Float32Array> {
+  /** Receives the gradient, or an activation's result; may be the input itself (in place). Default a new Float32Array. */
+  readonly out?: G | undefined;
+}
+
 /** Options that every loss has; `G` is what the gradient goes to. */
-export interface CommonOptions<R extends Reduction = Reduction, G = Tensor | Float32Array> {
+export interface CommonOptions<R extends Reduction = Reduction, G = Tensor | Float32Array> extends OutOption<G> {
   /** 'mean' (default), 'sum', 'none', or 'batchmean': the sum divided by the size of the first axis that has no classes. */
   readonly reduction?: R | undefined;
-  /** Receives the gradient; may be the input itself (in place). */
-  readonly out?: G | undefined;
   /** Multiplies the gradient (gradient accumulation, loss scaling). Default 1. */
   readonly scale?: number | undefined;
   /** The mean over nothing: 'nan' as in PyTorch (default) or 'zero'. Its gradient is 0 either way. */
@@ -151,17 +160,15 @@ type Given<L extends LossTypes, R extends Reduction> = Arguments<L['options'] & 
 
 /**
  * A loss in its forms: called, it computes loss and gradient in one fused pass; `forward` computes the loss alone,
- * `backward` the gradient for an incoming gradient; `prepare` makes a step of a training loop.
+ * `backward` the gradient for an incoming gradient; `prepare` makes a step of a training loop; `linear` is the loss of a
+ * linear layer's logits, for losses of one input.
  */
-export interface Loss<L extends LossTypes> {
-  /**
-   * Loss and gradient in one fused pass.
-   *
-   * @param input - Logits, scores or predictions: a tensor, a typed array or nested arrays.
-   * @param target - What they are compared with.
-   * @param options - Own options of the loss, and `reduction`, `out`, `scale`, `emptyMean`.
-   * @returns `{ loss, grad, sum, count, weightSum }`.
-   */
+export type Loss<L extends LossTypes> = LossForms<L> &
+  (L['grad'] extends Tensor ? { readonly linear: LinearLoss<L> } : unknown);
+
+/** The forms of a loss of given logits. */
+export interface LossForms<L extends LossTypes> {
+  // loss and gradient in one fused pass; a comment for editors would hide that of the loss
   <R extends Reduction = 'mean'>(
     input: L['input'],
     target: L['target'],
@@ -212,13 +219,6 @@ export interface Loss<L extends LossTypes> {
 
 /** An elementwise or row-wise function with its vector-Jacobian product. */
 export interface Activation<O> {
-  /**
-   * The function.
-   *
-   * @param input - A tensor, a typed array or nested arrays.
-   * @param options - `out`, and of softmax `axis`.
-   * @returns A tensor shaped like the input: a fresh one, or `out`.
-   */
   (input: TensorInput, options?: O): Tensor;
   /**
    * Σ gradOutput·∂output/∂input.
@@ -235,12 +235,15 @@ export interface Activation<O> {
 export interface EngineTensor<D extends Float32Array | Int32Array = Float32Array> {
   /** A view of the memory; always a live one, also after memory has grown. */
   readonly data: D;
+  /** The size of each axis. */
   readonly shape: readonly number[];
+  /** What its values are. */
   readonly dtype: 'float32' | 'int32';
   /** The rows start … end − 1 along the first axis: a view of the same memory (mini-batches). Negatives count from the end. */
   slice(start: number, end?: number): EngineTensor<D>;
   /** Gives the memory back; use of the tensor or of a slice of it is then a TypeError. A slice gives back nothing. */
   free(): void;
+  /** `free`, for `using`. */
   [Symbol.dispose](): void;
 }
 
@@ -271,15 +274,18 @@ export interface Engine {
   readonly threads: number;
   /** Resolves when every thread is live. */
   readonly ready: Promise<void>;
+  /** The linear memory; it may grow, never shrink. */
   readonly memory: WebAssembly.Memory;
   /** A tensor of zeros in the engine's memory, 64-byte aligned. */
   tensor(shape: readonly number[], dtype?: 'float32'): EngineTensor;
   tensor(shape: readonly number[], dtype: 'int32'): EngineTensor<Int32Array>;
   /** Copies a tensor in: integer typed arrays as int32, everything else as float32. */
   from<S extends TensorInput>(source: S, shape?: readonly number[]): EngineTensor<PlacedData<S>>;
+  /** What the memory holds at this moment. */
   stats(): EngineStats;
   /** Ends the engine; use of it or of its tensors is then a TypeError. */
   dispose(): void;
+  /** `dispose`, for `using`. */
   [Symbol.dispose](): void;
 }
 

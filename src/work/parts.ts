@@ -6,6 +6,7 @@ import { sizeOf } from '../values/array.ts';
 import type { Tensor } from '../values/types.ts';
 import type { Block } from './blocks.ts';
 import { Place, type Scratch } from './place.ts';
+import type { Sums } from './reduction.ts';
 import { Result } from './result.ts';
 
 /** Losses of all parts that are kept at a time: 1 MiB. */
@@ -18,6 +19,7 @@ export const samplesOfParts = (parts: number): number => Math.max(64, Math.floor
 export class Parts {
   /** Each component's loss: [M], or with `losses` [M, …loss shape]. */
   readonly losses: Tensor;
+  readonly #where: string;
   readonly #maps: readonly Int32Array[];
   readonly #weights: Place | undefined;
   readonly #joint: number;
@@ -33,6 +35,7 @@ export class Parts {
   constructor(call: Call, runtime: Runtime, scratch: Scratch, samples: number) {
     const { maps, joint, middle, lossShape, reduction } = call;
     const count = maps.length;
+    this.#where = `${call.name}: componentLosses`;
     // a joint weight is one component more, whose groups are the classes
     this.#maps = joint === 0 ? maps : [...maps, Int32Array.from({ length: middle }, (_, c) => c)];
     this.#joint = joint;
@@ -52,7 +55,7 @@ export class Parts {
     const data = new Float32Array(sizeOf(shape));
     this.losses = { data, shape };
     if (!kept) return;
-    this.#result = new Result(`${call.name}: componentLosses`, data, undefined, runtime, scratch);
+    this.#result = new Result(this.#where, data, undefined, runtime, scratch);
     this.#result.reserve(members * samples);
   }
 
@@ -79,7 +82,7 @@ export class Parts {
     this.#result?.check();
     const { data } = this.losses;
     if (data.length === 0 && this.#maps.length > 0 && this.losses.shape[0] !== 0 && sizeOf(this.losses.shape) > 0) {
-      throw new TypeError('lossmith: componentLosses was detached (transferred), which this step writes to');
+      throw new TypeError(`${this.#where} was detached (transferred), which this step writes to`);
     }
   }
 
@@ -105,13 +108,13 @@ export class Parts {
   }
 
   /** The losses of the whole call, each reduced. */
-  finish(reduce: (sum: number) => number): void {
+  finish(sums: Sums): void {
     if (this.#result) return;
     const { data } = this.losses;
-    const sums = (this.#scratch.base + this.#sums) / 8;
+    const first = (this.#scratch.base + this.#sums) / 8;
     for (let m = 0; m < data.length; m++) {
-      const sum = this.#runtime.memory.f64[sums + m] as number;
-      data[m] = Number.isNaN(sum) ? Number.NaN : reduce(sum);
+      const sum = this.#runtime.memory.f64[first + m] as number;
+      data[m] = Number.isNaN(sum) ? Number.NaN : sums.reduce(sum);
     }
   }
 }

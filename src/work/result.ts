@@ -9,8 +9,22 @@ import { extentOf, type Strides, startOf, stretches } from './input.ts';
 import type { Scratch } from './place.ts';
 import type { Rows } from './rows.ts';
 
+/** What takes the gradient of a block. */
+export interface Sink {
+  /** Whether kernels write it in its place. */
+  readonly resident: boolean;
+  /** Where kernels write what starts at `start`. */
+  addressOf(start: number): number;
+  /** Takes what kernels wrote, to be multiplied `times` (Kernels.amplify). */
+  collect(block: Block, times: number): void;
+  /** TypeError where nothing can be written any more. */
+  check(): void;
+  /** A gradient of 0. */
+  clear(): void;
+}
+
 /** Where results go: an array of the caller's or a fresh one, in linear memory or not. */
-export class Result {
+export class Result implements Sink {
   readonly length: number;
   readonly #where: string;
   readonly #runtime: Runtime;
@@ -18,6 +32,9 @@ export class Result {
   #data: Float32Array;
   readonly #home: number | undefined;
   readonly #owner: object | undefined;
+  /** A tensor of the caller's own, and the array that it had. */
+  readonly #holder: { readonly data?: unknown } | undefined;
+  readonly #given: Float32Array;
   #part = 0;
 
   /** `owner` is the tensor whose array this is. */
@@ -29,12 +46,29 @@ export class Result {
     this.#scratch = scratch;
     const tensor = owner && MemoryTensor.addressOf(owner, runtime);
     this.#owner = tensor === undefined ? undefined : owner;
+    this.#holder = tensor === undefined ? owner : undefined;
+    this.#given = data;
     this.#home = tensor ?? (runtime.memory.holds(data) ? data.byteOffset : undefined);
   }
 
-  /** Whether kernels write it in its place. */
   get resident(): boolean {
     return this.#home !== undefined;
+  }
+
+  /** Its address, where it lies in linear memory. */
+  get home(): number | undefined {
+    return this.#home;
+  }
+
+  get values(): Float32Array {
+    return this.data;
+  }
+
+  /** The tensor of it; where it was given as a bare view of linear memory, one of the memory as it is now. */
+  tensorOf(tensor: Tensor): Tensor {
+    if (this.#owner || this.#holder) return tensor;
+    const { data } = this;
+    return data === tensor.data ? tensor : { data, shape: tensor.shape };
   }
 
   /** The array; a view of linear memory is one of the memory as it is now. */
@@ -47,12 +81,21 @@ export class Result {
     return this.#data;
   }
 
-  /** TypeError where nothing can be written any more. */
   check(): void {
     if (this.#owner) MemoryTensor.addressOf(this.#owner, this.#runtime); // which throws where it was freed
     if (this.#home === undefined && this.#data.length !== this.length) {
       throw new TypeError(`${this.#where} was detached (transferred), which this step writes to`);
     }
+    if (this.#holder && this.#holder.data !== this.#given) {
+      throw new TypeError(
+        `${this.#where} goes to a tensor whose data is another array now, expected the one as before`,
+      );
+    }
+  }
+
+  clear(): void {
+    // no values may be a view that growth has detached
+    if (this.length > 0) this.data.fill(0);
   }
 
   /** Reserves room for a block of `values`, or takes that at an offset. */
@@ -112,7 +155,7 @@ export class SecondGradient {
   private constructor(call: Call, use: Use, strides: Strides, runtime: Runtime, scratch: Scratch) {
     const { operand } = use;
     const { outSecond } = call;
-    const shape = operand.shape ?? [operand.length];
+    const shape = use.role === 'samples' ? call.sampleShape : (operand.shape ?? [operand.length]);
     this.#use = use;
     this.#strides = strides;
     this.#runtime = runtime;
@@ -154,6 +197,6 @@ export class SecondGradient {
   }
 
   clear(): void {
-    this.#to.data.fill(0);
+    this.#to.clear();
   }
 }

@@ -49,9 +49,13 @@ export function rowsOf(shape: readonly number[], size: number, all: readonly Use
   while (axis < shape.length && given.every((strides) => strides[axis] === 0)) axis++;
   const row = shape.slice(axis);
   const period = row.reduce((n, d) => n * d, 1);
-  const times = Math.min(Math.ceil(1024 / period) * 4, Math.ceil(size / period));
+  const times = size === 0 ? 0 : Math.min(Math.ceil(1024 / period) * 4, Math.ceil(size / period));
   const inner = times * period;
-  return { middle: Math.ceil(size / inner), inner, operands: uses.map((use) => written(use, row, inner)) };
+  return {
+    middle: size === 0 ? 1 : Math.ceil(size / inner),
+    inner,
+    operands: uses.map((use) => written(use, row, inner)),
+  };
 }
 
 /** An operand written out over `row`, repeated to the length of `inner`. */

@@ -2,9 +2,9 @@
 
 import type { Call } from '../arguments/call.ts';
 import { Operand } from '../arguments/operand.ts';
-import { checkSparse, type Sparse } from '../arguments/sparse.ts';
+import { checkSparse, roomToSee, type Sparse } from '../arguments/sparse.ts';
 import { PLAN, type Plan, type Runtime } from '../machine/runtime.ts';
-import { sizeOf } from '../values/array.ts';
+import { roomFor, sizeOf } from '../values/array.ts';
 import type { Block } from './blocks.ts';
 import type { Sizes, Source } from './input.ts';
 import { Place, type Scratch } from './place.ts';
@@ -24,7 +24,7 @@ export class SparseTarget implements Source {
     this.#byClass = call.byClass;
     this.#runtime = runtime;
     this.#scratch = scratch;
-    this.#seen = new Int32Array(sparse.width);
+    this.#seen = roomToSee(sparse);
     this.places = [sparse.indices, sparse.offsets].map((operand) => new Place(operand, Int32Array, runtime));
     for (const place of this.places) place.copied = true;
   }
@@ -85,7 +85,7 @@ export class SetFlags {
   constructor(call: Call) {
     const { sampleShape, name } = call;
     this.#call = call;
-    this.#flags = new Int32Array(sizeOf(sampleShape));
+    this.#flags = new Int32Array(roomFor(sizeOf(sampleShape), `${name}: the loss`).buffer);
     this.operand = new Operand(`${name}: target`, this.#flags, sampleShape, this.#flags.length);
   }
 
@@ -100,6 +100,7 @@ export class SetFlags {
   ofValues(values: ArrayLike<number | bigint>): void {
     const { outer, middle, inner } = this.#call;
     const flags = this.#flags.fill(EMPTY);
+    if (values.length === 0) return;
     for (let o = 0, at = 0; o < outer; o++) {
       for (let c = 0; c < middle; c++) {
         for (let i = 0; i < inner; i++, at++) if (Number(values[at]) !== 0) flags[o * inner + i] = 0;

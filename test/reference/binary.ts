@@ -59,6 +59,7 @@ export const bce = elementLoss({
   pair: (random) => [between(random, 0.02, 0.98), soft(random)],
   near: (random, y) => Math.abs(y - 2 ** -Math.round(between(random, 5, 24))),
   domain: () => [0, 1],
+  refuses: true,
   weight: 'broadcast',
   ignores: [Number.NaN, -1],
   terms: (x, y) => [
@@ -208,6 +209,7 @@ export const hinge = elementLoss({
     // far on the right side it is 0 without rounding
     const size = m > -(2 ** -20) * own ? own : 0;
     const over = Math.max(0, m);
-    return squared ? [w * (over + 2 ** -20 * size) * size, 2 * w * size] : [w * size, w];
+    if (squared) return [product(w, (over + 2 ** -20 * size) * size), product(2 * w, size)];
+    return [product(w, size), w];
   },
 });

@@ -1,5 +1,6 @@
 /** Losses of a difference x - y. A mean divides by the weights' sum, as torch 2.x has it for mse_loss. */
 import { type ElementRule, elementLoss } from './elements.ts';
+import { product } from './numeric.ts';
 import { between, chance, normal, pick } from './random.ts';
 
 /** What these losses share: a value for each target, missing ones marked, weights of the input's shape. */
@@ -62,7 +63,7 @@ export const huber = differenceLoss({
 export const quantile = differenceLoss({
   at(x, y, { q = 0.5 }) {
     const u = y - x;
-    return [Math.max(q * u, (q - 1) * u), u > 0 ? -q : u < 0 ? 1 - q : 0 * u];
+    return [Math.max(product(q, u), product(q - 1, u)), u > 0 ? -q : u < 0 ? 1 - q : 0 * u];
   },
   options: { q: (random) => (chance(random, 0.2) ? pick(random, [0.01, 0.99]) : between(random, 0.1, 0.9)) },
   kinks: (y) => [y],

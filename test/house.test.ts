@@ -33,8 +33,14 @@ const assemblyLayers: readonly Layer[] = [
 ];
 
 const sourceLayers: readonly Layer[] = [
-  { name: 'entry', files: /^index(\.\w+)?$/, mayImport: ['functions', 'api', 'values'] },
-  { name: 'functions', files: /^functions\/\w+$/, mayImport: ['functions', 'api', 'losses', 'values'] },
+  { name: 'entry', files: /^index(\.\w+)?$/, mayImport: ['functions', 'declarations', 'api', 'values'] },
+  { name: 'functions', files: /^functions\/\w+$/, mayImport: ['functions', 'declarations', 'api', 'losses', 'values'] },
+  // the types of the functions, written out from their records
+  {
+    name: 'declarations',
+    files: /^generated\/declarations$/,
+    mayImport: ['functions', 'api', 'losses', 'values'],
+  },
   {
     name: 'api',
     files: /^api\/\w+$/,
@@ -50,7 +56,7 @@ const sourceLayers: readonly Layer[] = [
   },
   { name: 'losses', files: /^losses\/\w+$/, mayImport: ['losses', 'values'] },
   { name: 'values', files: /^values\/\w+$/, mayImport: ['values'] },
-  { name: 'generated', files: /^generated\/\w+$/, mayImport: [] },
+  { name: 'generated', files: /^generated\/(?!declarations$)\w+$/, mayImport: [] },
 ];
 
 /** Paths inside `folder`, without the extension .ts. */
@@ -66,7 +72,8 @@ const textOf = (folder: string, module: string): string => readFileSync(join(roo
 
 /** What a module imports or re-exports, as written. */
 function importsOf(text: string): string[] {
-  const code = text.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
+  // without comments, and without texts that quote something
+  const code = text.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$|"[^"\n]*'[^"\n]*"/gm, '');
   const statements = /^\s*(?:import|export)\b[^;'"]*?\bfrom\s*['"]([^'"]+)['"]|\bimport\s*\(?\s*['"]([^'"]+)['"]/gm;
   return [...code.matchAll(statements)].map((match) => (match[1] ?? match[2])!);
 }

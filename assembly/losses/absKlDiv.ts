@@ -3,12 +3,14 @@
 // ∂/∂Q = −log(P/Q) − (P − Q)/Q, 0 where Q is clipped. Source: a loss of Keras users, clipped as Keras does.
 
 import { summed } from '../classes/summed';
-import { abs_, add, and, div, le, mul, ne, neg, or, pmax, pmin, signed, splat, sub } from '../lane/lane';
+import { abs_, add, and, div, eq, le, mul, ne, neg, or, pmax, pmin, select_, signed, splat, sub } from '../lane/lane';
 import { log1p } from '../math/log';
 import { Plan } from '../plan';
 
 /** Masses are not below this. */
 const FLOOR: f32 = 1e-7;
+/** 2^100. */
+const FAR: f32 = 1.2676506002282294e30;
 
 @unmanaged
 class AbsKlDiv extends Plan {
@@ -31,9 +33,12 @@ class AbsKlDiv extends Plan {
   return pmax(x, splat(FLOOR));
 }
 
-/** |log(P/Q)|. */
+/** |log(P/Q)|; 2^30 is taken off ratios that log1p does not reach. */
 function distance(p: v128, q: v128): v128 {
-  return log1p(div(abs_(sub(p, q)), pmin(p, q)));
+  const gap = abs_(sub(p, q)), least = pmin(p, q), ratio = div(gap, least);
+  const far = le(splat(FAR), ratio), near = div(mul(gap, splat(9.313225746154785e-10)), least);
+  const more = select_(gap, splat(20.79441541679836), eq(gap, splat(Infinity)));
+  return add(log1p(select_(near, ratio, far)), and(more, far));
 }
 
 export function absKlDiv(p: Plan): usize {

@@ -6,7 +6,7 @@ import type { Call } from '../arguments/call.ts';
 import { type Domain, domainOf, outsideDomain } from '../arguments/domains.ts';
 import { type Kernel, kernelOf } from '../machine/instance.ts';
 import { FLAGS, PLAN, type Plan, type Runtime } from '../machine/runtime.ts';
-import { roomFor, sizeOf } from '../values/array.ts';
+import { overlap, roomFor, sizeOf } from '../values/array.ts';
 import type { Tensor } from '../values/types.ts';
 import { BLOCK, type Block, type Blocks, ClassBlocks, ElementBlocks, GroupBlocks } from './blocks.ts';
 import { describePlan } from './describe.ts';
@@ -105,7 +105,7 @@ export class Work {
     this.#domain = operands.target instanceof Input ? domainOf(call) : undefined;
     const weighs = record.mean === 'weights' && call.use('a') !== undefined;
     const early = call.head?.accumulate === true; // what is added to is not to be left half done
-    const inPlace = early || (out !== undefined && input.typed?.buffer === out.data.buffer);
+    const inPlace = early || (out !== undefined && input.typed !== undefined && overlap(input.typed, out.data));
     this.#scans = byClass
       ? operands.indices !== undefined || (operands.weighted && record.walk === 'class' && !operands.setless)
       : weighs || call.marker !== undefined || (this.#domain !== undefined && inPlace);

@@ -4,8 +4,15 @@
  * of 1e30, upstream gradients that underflow.
  */
 import { divisorOf } from '../reference/bounds.ts';
-import { errorBounds, type ReferenceOptions, type ReferenceResult, type Tensor64, unit } from '../reference/index.ts';
-import { readRow, rowStart } from '../reference/layout.ts';
+import {
+  errorBounds,
+  isSparse,
+  type ReferenceOptions,
+  type ReferenceResult,
+  type Tensor64,
+  unit,
+} from '../reference/index.ts';
+import { readRow, rowStart, sampleOf } from '../reference/layout.ts';
 import { sigmoid, softmaxRow, softplus } from '../reference/numeric.ts';
 import { isActivation, isElementwise } from './losses.ts';
 import type { Operand, Problem } from './types.ts';
@@ -16,8 +23,10 @@ const UNITS = 8;
 const GRAIN = 2 ** -126;
 /** An exponential below 2^-126 may be 0, and what it is multiplied with may be 2^10. */
 const FLUSHED = 2 ** -116;
-/** Where the terms of a result reach this, infinity is right too. */
-const BEYOND = 2 ** 128 * (1 - unit);
+/** Where the terms of a result reach this, infinity is right too: two of them are no float32. */
+const BEYOND = 2 ** 127;
+/** Where values reach this, sums of a few of them may be beyond float32. */
+const LIMIT = 2 ** 126;
 
 export interface Bounds {
   /** For each element of the loss as reduced. */
@@ -34,6 +43,8 @@ export interface Bounds {
     readonly loss: (i: number) => boolean;
     readonly grad: (i: number) => boolean;
     readonly second: (i: number) => boolean;
+    /** Of any term of the loss. */
+    readonly whole: boolean;
   };
 }
 
@@ -85,6 +96,30 @@ function upstreamOf({ gradOutput = 1, scale = 1 }: ReferenceOptions, by: number)
   return typeof gradOutput === 'number' ? one(gradOutput) : { data: gradOutput.data.map(one), shape: gradOutput.shape };
 }
 
+/** What a grain of float32 in the inputs changes in the gradients: subnormal differences have few digits. */
+function blurOf({ entry, inputs }: Problem, options: ReferenceOptions): ((i: number) => number) | undefined {
+  const { input } = inputs;
+  if (!isElementwise(entry) || !input.data.some((x) => x !== 0 && Math.abs(x) < GRAIN)) return undefined;
+  const { loss } = entry;
+  const plain: ReferenceOptions = { ...options, reduction: 'none', gradOutput: 1, scale: 1 };
+  const moved = { ...input, data: input.data.map((x) => (Math.abs(x) < GRAIN ? x + 2 ** -146 : x)) };
+  const [here, there] = [loss!.compute(inputs, plain), loss!.compute({ ...inputs, input: moved }, plain)];
+  return (i) => {
+    const change = Math.abs(here.grad.data[i]! - there.grad.data[i]!);
+    return Number.isFinite(change) ? change : 0;
+  };
+}
+
+/** Whether an element, or one of its row, is so large that a difference may be beyond float32. Probabilities have no such. */
+function atLimit({ entry, layout, inputs: { input, target } }: Problem): (i: number) => boolean {
+  if (entry.loss?.measure === 'masses') return () => false;
+  const values = target && !isSparse(target) && target.data.length === input.data.length ? target.data : undefined;
+  const large = (i: number): boolean => Math.abs(input.data[i]!) >= LIMIT || Math.abs(values?.[i] ?? 0) >= LIMIT;
+  if (isElementwise(entry)) return large;
+  const rows = new Set(Array.from(input.data.keys(), (i) => (large(i) ? sampleOf(layout, i) : -1)));
+  return (i) => rows.has(sampleOf(layout, i));
+}
+
 const over = (by: number) => (v: number) => (by === 0 ? 0 : v / by);
 
 function lossBounds(problem: Problem, truth: ReferenceOptions, result: ReferenceResult): Bounds {
@@ -105,23 +140,30 @@ function lossBounds(problem: Problem, truth: ReferenceOptions, result: Reference
   const most = typeof gradOutput === 'number' ? gradOutput : largest(gradOutput.data);
   const gradFloor = flushed * most + GRAIN;
   const each = (values: Float64Array): Float64Array => values.map((v) => v + gradFloor);
+  const blur = blurOf(problem, truth);
   const terms = sizes.loss.length;
   const reduced = (values: Float64Array): Float64Array =>
     none ? values.map((v) => v + flushed) : values.map((v) => over(by)(v + terms * flushed));
   const own = second?.name ?? entry.record.second;
   const { grads } = bounds;
-  const whole = sizes.loss.some((v) => v >= BEYOND);
+  const limit = atLimit(problem);
+  const size = inputs.input.data.length;
+  const some = Array.from({ length: size }, (_, i) => i).some(limit);
+  const whole = some || sizes.loss.some((v) => v >= BEYOND);
+  // an upstream gradient that no float32 holds
+  const wild = heaviest(problem) * most >= BEYOND;
   return {
     loss: reduced(bounds.loss),
-    grad: each(bounds.grad),
+    grad: blur ? each(bounds.grad).map((v, i) => v + blur(i) * Math.max(1, most)) : each(bounds.grad),
     second: own !== undefined && grads[own] ? each(grads[own]) : undefined,
     sum: bounds.sum + terms * flushed,
     parts: bounds.componentLosses && reduced(bounds.componentLosses),
     faint: most <= 2 * GRAIN,
     beyond: {
-      loss: (i) => (none ? sizes.loss[i]! >= BEYOND : whole),
-      grad: (i) => sizes.grad[i]! >= BEYOND,
-      second: (i) => own !== undefined && (sizes.grads?.[own]?.[i] ?? 0) >= BEYOND,
+      whole,
+      loss: (i) => (none ? sizes.loss[i]! >= BEYOND || (sizes.loss.length === size ? limit(i) : some) : whole),
+      grad: (i) => wild || sizes.grad[i]! >= BEYOND || limit(i),
+      second: (i) => wild || some || (own !== undefined && (sizes.grads?.[own]?.[i] ?? 0) >= BEYOND),
     },
   };
 }
@@ -182,7 +224,7 @@ function activationBounds(problem: Problem, truth: ReferenceOptions): Bounds {
     grad: grad.map(bound),
     sum: 0,
     faint: false,
-    beyond: { loss: never, grad: never, second: never },
+    beyond: { loss: never, grad: never, second: never, whole: false },
   };
 }
 

@@ -144,7 +144,9 @@ function optionOf(
   switch (kind) {
     case 'perClass': {
       const operand = float([classes]);
-      return whole(operand, isListed(entry, name, shape, axis) ? Array.from(operand.tensor.data) : operand.tensor);
+      if (!isListed(entry, name, shape, axis)) return whole(operand);
+      const list = Array.from(operand.tensor.data);
+      return list.every(Number.isFinite) ? whole(operand, list) : reject(`${name} stands for classes`);
     }
     case 'perSample':
       return whole(float(sampleShape));
@@ -219,13 +221,17 @@ export function targetOf(draw: TargetDraw, call: CallDraw, layout: Layout, truth
 /** Kinds whose products with each other, or with large ones, no float32 keeps; nor those of large ones. */
 const smallKinds: readonly string[] = ['tiny', 'thin', 'ends'];
 
-function isBeyond({ target, options }: CallDraw): boolean {
+/** Kinds that bring values back which a tiny weight has made subnormal, and so of few digits. */
+const wideKinds: readonly string[] = ['huge', 'limit', 'mixture'];
+
+function isBeyond({ input, target, options }: CallDraw): boolean {
   const kinds = [target, ...Object.values(options)].flatMap((each) =>
     typeof each === 'object' && 'kind' in each ? [(each as OperandDraw).kind] : [],
   );
   const small = kinds.filter((kind) => smallKinds.includes(kind)).length;
   const large = kinds.filter((kind) => kind === 'large').length;
-  return small > 1 || large > 1 || (small > 0 && large > 0);
+  const wide = [input, target].some((each) => each && wideKinds.includes(each.kind));
+  return small > 1 || large > 1 || (small > 0 && large > 0) || (wide && kinds.includes('tiny'));
 }
 
 /** Kinds of options that only some targets go with: they name values of it. */

@@ -153,7 +153,7 @@ const optionKinds: Readonly<Record<Exclude<OptionKind, 'perClass' | 'axis'>, Arb
   unit: from([0.1, 0, 0.5, 1]),
   number: from([0.5, 1, 0, 1e-4, 1e-30, -1]),
   joint: from([0.5, 1, 0, 1e-4, 1e-30]),
-  notNegative: from([2, 0, 0.5, 1, 30, 3.5]),
+  notNegative: from([2, 0, 0.5, 1, 8, 3.5]),
   positive: from([1, 0.25, 4, 1e-6]),
   atMost1: from([0.25, 1, 0, -1, 0.9]),
   power: from([1, 2]),

@@ -192,12 +192,17 @@ export function misses(form: 'fused' | 'forward' | 'backward', got: Outcome, tru
   const none = problem.truth.reduction === 'none' || isActivation(problem.entry);
   const loss = none
     ? compare('loss', got.loss as Tensor32, result.loss, (i) => bounds.loss[i]!, { beyond: beyond.loss })
-    : overflowing(truths, got.loss, compareNumber('loss', got.loss, result.loss.data[0]!, bounds.loss[0]!));
+    : overflowing(
+        truths,
+        beyond.loss(0),
+        got.loss,
+        compareNumber('loss', got.loss, result.loss.data[0]!, bounds.loss[0]!),
+      );
   if (isActivation(problem.entry)) return loss;
   return (
     loss ??
     (form === 'fused' ? grads() : undefined) ??
-    overflowing(truths, got.sum, compareNumber('sum', got.sum, result.sum, bounds.sum)) ??
+    overflowing(truths, beyond.whole, got.sum, compareNumber('sum', got.sum, result.sum, bounds.sum)) ??
     compareNumber('count', got.count, result.count, 0) ??
     compareNumber('weightSum', got.weightSum, result.weightSum, 1e-9 * (Math.abs(result.weightSum) + result.count)) ??
     (result.componentLosses && !truths.overflows
@@ -207,8 +212,10 @@ export function misses(form: 'fused' | 'forward' | 'backward', got: Outcome, tru
 }
 
 /** A sum over a loss that no float32 holds may be infinite. */
-const overflowing = (truths: Truths, got: unknown, wrong: Wrong | undefined): Wrong | undefined =>
-  wrong !== undefined && typeof got === 'number' && !Number.isFinite(got) && truths.overflows ? undefined : wrong;
+function overflowing(truths: Truths, beyond: boolean, got: unknown, wrong: Wrong | undefined): Wrong | undefined {
+  const infinite = wrong !== undefined && typeof got === 'number' && !Number.isFinite(got);
+  return infinite && (beyond || truths.overflows) ? undefined : wrong;
+}
 
 const sameBits = (a: number, b: number): boolean => Object.is(a, b);
 

@@ -167,8 +167,8 @@ export const asymmetric = elementLoss({
     const steeper =
       wSlope + product(exponent * Math.abs((exponent - 1) * baseSlope) * sigmoid(x), base ** (exponent - 2));
     return [
-      product(worse, entropy) + w * (1 - y) * sigmoid(x),
-      product(worse, entropySlopes) + full * (product(steeper, entropy) + wSlope * sigmoid(x)),
+      product(entropy, worse) + w * (1 - y) * sigmoid(x),
+      product(entropySlopes, worse) + full * (product(entropy, steeper) + wSlope * sigmoid(x)),
     ];
   },
 });

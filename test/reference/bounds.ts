@@ -19,12 +19,13 @@ function upstreamOf(family: Family, { inputs, options }: Problem): (flat: number
   const layout = layoutOf(shape, family === 'row' ? -1 : axis);
   if (family !== 'overlap') return (flat) => Math.abs(data[sampleOf(layout, flat)]!);
   const inner = layout.samples / layout.batch;
-  return (flat) => {
-    const group = per === 'batch' ? 0 : Math.floor(sampleOf(layout, flat) / inner);
-    return data
-      .slice(group * layout.classes, (group + 1) * layout.classes)
-      .reduce((most, v) => Math.max(most, Math.abs(v)), 0);
-  };
+  const { classes } = layout;
+  const most = new Float64Array(classes === 0 ? 0 : data.length / classes);
+  for (const [at, v] of data.entries()) {
+    const group = Math.floor(at / classes);
+    most[group] = Math.max(most[group]!, Math.abs(v));
+  }
+  return (flat) => most[per === 'batch' ? 0 : Math.floor(sampleOf(layout, flat) / inner)]!;
 }
 
 /** What a reduction divides by; 0 where the mean is over nothing. */

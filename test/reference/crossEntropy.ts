@@ -120,7 +120,7 @@ export const crossEntropy = classLoss({
       const { lse } = softmaxRow(x);
       const size = Number.isFinite(lse) ? Math.abs(lse) : 0;
       const worse = rounded ? 1 + largestLogit(x) : 1;
-      return { loss: zLoss * (1 + size) ** 2, grad: 2 * zLoss * (1 + size) * worse };
+      return { loss: Math.abs(zLoss) * (1 + size) ** 2, grad: 2 * Math.abs(zLoss) * (1 + size) * worse };
     });
     return { loss: cross.loss.map((v, i) => v + z.loss[i]!), grad: cross.grad.map((v, i) => v + z.grad[i]!) };
   },

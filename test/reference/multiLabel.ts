@@ -136,9 +136,10 @@ export const factorizedMultiLabel = rowLoss({
       const difference = Math.abs(Math.max(z.data[i]!, fewest) - total);
       // log P is taken off a logarithm of its own size
       const entropy = total === 0 ? 0 : Math.log(layout.classes);
-      return { loss: loss + entropy + Math.abs(mu) * (difference + 2 ** -20 * sizes[i]!) * 2 * sizes[i]!, grad };
+      const counted = product(Math.abs(mu), (difference + 2 ** -20 * sizes[i]!) * 2 * sizes[i]!);
+      return { loss: loss + entropy + counted, grad };
     });
-    return { ...rows, grads: { z: sizes.map((size) => 2 * Math.abs(mu) * size) } };
+    return { ...rows, grads: { z: sizes.map((size) => product(2 * Math.abs(mu), size)) } };
   },
   kinks({ inputs }, reach) {
     const { z } = operands(inputs);

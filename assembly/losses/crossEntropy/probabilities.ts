@@ -150,14 +150,16 @@ function gradients(p: Plan, t: Walk): void {
     const total = narrow(laneArray(p, TOTAL) + 2 * at, zero);
     const scale = clear(loadV(laneArray(p, SCALE) + at), idle);
     const rest = div(mul(total, q), add(q, one));
-    const sure = lt(q, splat(SURE));
+    // a row without labels has no distribution, whatever its logits hold
+    const sure = lt(q, splat(SURE)), none = eq(mass, zero);
     let place = tileOf(p, 1) + at, y = tileOf(p, 2) + at;
     for (let c = 0; c < t.count; c++, place += tileRow(), y += tileRow()) {
       const e = loadV(place), part = massOf(p, loadV(y), t.first + c, keep, even);
       // at the maximum (e = 1) of a sure sample T·e/Σe − t = (T − t) − T·q/Σe keeps the digits
       const top = mul(mass, sub(sub(total, part), rest));
       const g = select_(top, nmadd(part, mass, mul(e, scale)), and(sure, eq(e, one)));
-      storeV(place, madd(side, e, g));
+      const own = clear(g, none);
+      storeV(place, p.p1 != 0 ? madd(side, e, own) : own);
     }
     const blank = loadV(laneArray(p, BLANK) + at);
     if (!anyOf(blank)) continue;

@@ -42,7 +42,7 @@ export function judge(call: Call, truths: Truths | undefined, context: Context):
 export const differential: Campaign<CallDraw> = {
   name: 'differential',
   share: 25,
-  limit: 30,
+  limit: 60,
   draws: calls,
   attempt(draw, context) {
     const problem = problemOf(draw);

@@ -42,7 +42,7 @@ const shapes = fc.oneof(
 export const placement: Campaign<CallDraw> = {
   name: 'placement',
   share: 20,
-  limit: 30,
+  limit: 60,
   draws: (choice) => calls({ shapes, ...choice }),
   attempt(draw, context) {
     const problem = problemOf(draw);

@@ -2,18 +2,18 @@
  * Losses and gradients in plain float64 TypeScript: what the kernels are measured against.
  * Clarity and correct digits come before speed. Nothing here is shared with the library.
  */
-import { logSigmoid, logSoftmax, sigmoid, softmax } from './activations.ts';
-import { asymmetric, bce, bceWithLogits, hinge, sigmoidFocal, softMargin } from './binary.ts';
-import { emd, multiMargin, nllLoss, ordinalCrossEntropy, polyLoss, softmaxFocal } from './classLosses.ts';
+import * as functions from './activations.ts';
+import * as binary from './binary.ts';
+import * as classLosses from './classLosses.ts';
 import { crossEntropy } from './crossEntropy.ts';
-import { absKlDiv, generalizedKlDiv, jsDiv, klDiv } from './divergences.ts';
-import { componentCrossEntropy, partialLabel } from './groups.ts';
-import { gaussianNll, poissonNll } from './likelihood.ts';
-import { factorizedMultiLabel, multiLabelSoftMargin } from './multiLabel.ts';
-import { dice, tversky } from './overlap.ts';
-import { huber, l1, logCosh, mse, quantile, smoothL1 } from './regression.ts';
+import * as divergences from './divergences.ts';
+import * as groups from './groups.ts';
+import * as likelihood from './likelihood.ts';
+import * as multiLabel from './multiLabel.ts';
+import * as overlap from './overlap.ts';
+import * as regression from './regression.ts';
 import type { ReferenceFunction, ReferenceInputs, ReferenceLoss, ReferenceOptions, ReferenceResult } from './types.ts';
-import { uncertaintyWeighted } from './uncertainty.ts';
+import * as uncertainty from './uncertainty.ts';
 
 export { errorBounds, tiniest, unit } from './bounds.ts';
 export { commonOptions } from './draws.ts';
@@ -21,49 +21,22 @@ export { drawLinear, type LinearOperands, linear, linearBack, linearLoss } from 
 export { isRefused, lossShapeOf, randomProblem } from './problems.ts';
 export * from './types.ts';
 
-/** Every loss of the library, by its public name. */
+/** Every loss of the library, by its public name: what the files of references export. */
 export const references = {
   crossEntropy,
-  nllLoss,
-  softmaxFocal,
-  polyLoss,
-  ordinalCrossEntropy,
-  emd,
-  multiMargin,
-  componentCrossEntropy,
-  partialLabel,
-  bceWithLogits,
-  bce,
-  sigmoidFocal,
-  asymmetric,
-  softMargin,
-  hinge,
-  multiLabelSoftMargin,
-  mse,
-  l1,
-  logCosh,
-  smoothL1,
-  huber,
-  quantile,
-  poissonNll,
-  gaussianNll,
-  klDiv,
-  generalizedKlDiv,
-  jsDiv,
-  absKlDiv,
-  factorizedMultiLabel,
-  dice,
-  tversky,
-  uncertaintyWeighted,
+  ...classLosses,
+  ...groups,
+  ...binary,
+  ...multiLabel,
+  ...regression,
+  ...likelihood,
+  ...divergences,
+  ...overlap,
+  ...uncertainty,
 } as const satisfies Record<string, ReferenceLoss>;
 
 /** Activations: `loss` is the forward output, `grad` the vector-Jacobian product with gradOutput. */
-export const activations = {
-  softmax,
-  logSoftmax,
-  sigmoid,
-  logSigmoid,
-} as const satisfies Record<string, ReferenceFunction>;
+export const activations = { ...functions } as const satisfies Record<string, ReferenceFunction>;
 
 export type LossName = keyof typeof references;
 export type ActivationName = keyof typeof activations;

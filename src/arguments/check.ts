@@ -63,10 +63,9 @@ function readRest(call: Call, target: unknown, given: Given, gradOutput?: readon
 
 /** Reads what lies in plain arrays: an element may be a getter, which may do anything, so it is read before the machine is touched. */
 function settle({ input, head, target, incoming, uses }: Call): void {
-  const inputs = head ? [head.features, head.weight, head.bias] : [input]; // the logits of a head are no array
   const values = target?.kind === 'sparse' ? [target.sparse.indices, target.sparse.offsets] : [target?.operand];
   const all = [
-    ...inputs,
+    ...(head ? [head.features, head.weight, head.bias] : [input]),
     ...values,
     ...(typeof incoming === 'number' ? [] : [incoming]),
     ...uses.map((use) => use.operand),

@@ -16,6 +16,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     testTimeout: 60_000,
+    hookTimeout: 60_000,
     // one for each core: by default one core stays idle, half of a small machine
     maxWorkers: availableParallelism(),
     // every tier is tested, and memory.test.ts looks at the heap after a collection

@@ -32,12 +32,12 @@ function member({ name, family, doc }) {
 
 /** Writes the file. */
 export async function writeDeclarations(header) {
-  const { losses, activations } = await table();
+  const { losses, activations, layers } = await table();
   const recorded = losses.filter(({ record }) => record);
   const of = (entries) => [...new Set(entries.map(({ family }) => family))].sort();
   const imports = [
     "import type { TypesOf } from '../api/results.ts';",
-    ...of([...losses, ...activations]).map(
+    ...of([...losses, ...activations, ...layers]).map(
       (family) => `import type * as functions_${family} from '../functions/${family}.ts';`,
     ),
     ...of(recorded).map((family) => `import type * as ${family} from '../losses/${family}.ts';`),
@@ -48,7 +48,7 @@ export async function writeDeclarations(header) {
     ...recorded.flatMap((entry) => [optionsInterface(entry, ''), typesInterface(entry)]),
     ...activations.map((entry) => optionsInterface(entry, ' extends OutOption')),
     `/** An engine: every loss and activation, on memory of its own. */
-export interface FullEngine extends Engine {\n${[...losses, ...activations].map(member).join('')}}\n`,
+export interface FullEngine extends Engine {\n${[...losses, ...activations, ...layers].map(member).join('')}}\n`,
   ];
   writeFileSync('src/generated/declarations.ts', `${header}${imports.join('\n')}\n\n${parts.join('\n')}`);
 }

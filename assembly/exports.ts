@@ -1,5 +1,7 @@
 // What the module exports beside the kernels of assembly/losses, for which the build writes an entry (build.mjs).
 
+import { logits } from './linear/dots';
+import { columnSums, OUTER_SCRATCH, outer } from './linear/outer';
 import { Plan } from './plan';
 import { scanElements as elementsOf, scanSamples as samplesOf } from './scan';
 import { canonicalizeNaN } from './sums';
@@ -41,4 +43,29 @@ export function amplify(address: usize, n: i32, times: i32): void {
     for (let k = 0; k < times; k++) v *= 1.2676506002282294e30;
     store<f32>(address, v);
   }
+}
+
+/** Logits: out[i·ldo + j] = b[j] + Σ x[i, k]·w[j, k] over n rows of x and c of w, each of d float32; b may be 0. */
+export function linearLogits(x: usize, w: usize, b: usize, out: usize, n: i32, c: i32, d: i32, ldo: i32): void {
+  logits(x, w, b, out, n, c, d, <usize>ldo << 2);
+}
+
+/** Input gradient: out[i, k] (+)= Σ g[i·ldg + j]·w[j, k] over c classes; first ≠ 0: out is written, not added to. */
+export function linearInput(g: usize, w: usize, out: usize, n: i32, c: i32, d: i32, ldg: i32, first: i32, scratch: usize): void {
+  outer(g, <usize>ldg << 2, 4, w, out, n, c, d, first != 0, scratch);
+}
+
+/** Weight gradient: out[j, k] (+)= Σ g[i·ldg + j]·x[i, k] over n rows; first ≠ 0: out is written, not added to. */
+export function linearWeight(g: usize, x: usize, out: usize, n: i32, c: i32, d: i32, ldg: i32, first: i32, scratch: usize): void {
+  outer(g, 4, <usize>ldg << 2, x, out, c, n, d, first != 0, scratch);
+}
+
+/** Bias gradient: c float64 at sums (+)= Σ g[i·ldg + j] over n rows; first ≠ 0: sums are written, not added to. */
+export function linearBias(g: usize, sums: usize, n: i32, c: i32, ldg: i32, first: i32): void {
+  columnSums(g, sums, n, c, <usize>ldg << 2, first != 0);
+}
+
+/** Bytes of scratch that linearInput and linearWeight need. */
+export function linearScratch(): usize {
+  return OUTER_SCRATCH;
 }

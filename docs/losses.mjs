@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { FAMILIES, kernelComment, kernelFile, load, read, root } from './records.mjs';
 import { denominator, failures } from './targets.mjs';
 
-const SPEED = 'docs/speed.json';
+/** Where the benchmark writes what it measured. */
+export const SPEED = 'docs/speed.json';
 
 /** By what test/reference says that errors are measured in (test/golden/README.md). */
 const EXACTNESS = {

@@ -155,7 +155,7 @@ export async function table() {
   };
   const losses = [];
   for (const file of Object.keys(FAMILIES)) losses.push(...(await entriesOf(file)));
-  return { losses, activations: await entriesOf('activations'), domains };
+  return { losses, activations: await entriesOf('activations'), layers: await entriesOf('linear'), domains };
 }
 
 /** A page with the text between the markers of that name replaced. */

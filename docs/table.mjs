@@ -1,5 +1,5 @@
-// Writes what of the documentation follows from the code: the reference table between the markers of README.md, docs/losses.md and
-// the tables of docs/abi.md.
+// Writes what of the documentation follows from the code: the reference table between the markers of README.md, docs/losses.md,
+// the tables of docs/abi.md and docs/semantics.md.
 //
 //   node docs/table.mjs            writes them
 //   node docs/table.mjs --check    exits with 1 where one is stale, or a size that README.md states is off
@@ -10,55 +10,67 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { abiPage } from './abi.mjs';
-import { lossesPage } from './losses.mjs';
+import { lossesPage, SPEED } from './losses.mjs';
 import { between, FAMILIES, read, root, table } from './records.mjs';
-import { accepts, denominator } from './targets.mjs';
+import { semanticsPage } from './specials.mjs';
+import { accepts } from './targets.mjs';
 
 /** How far a stated size may be from the measured one. */
 const SIZE_SLACK = 0.05;
 
 const row = (cells) => `| ${cells.join(' | ')} |`;
 
-/** The options of a record, one per line of a cell. */
-function optionCell({ record, options }) {
-  const lines = options.map(({ key, takes, standard }) => {
-    const short = takes
-      .replace(/^an? (finite )?/, '')
-      .replace(/ or a tensor of the shape of .*/, ' or [*shape*], [*shape* but the last], […, 1]');
-    return `\`${key}\`: ${short} (${standard ?? 'required'})`;
+/** Defaults that go without saying: there are no weights, labels are the classes. */
+const PLAIN = /^(all 1|1|none|0 … C-1)$/;
+
+/** The options of a record with defaults that one might want to know. */
+function optionCell({ options }) {
+  const list = options.map(({ key, option, standard }) => {
+    if (standard === undefined) return `\`${key}\` (required)`;
+    const said = key === 'axis' || (PLAIN.test(standard) && option.default === undefined);
+    return said ? `\`${key}\`` : `\`${key}\` ${standard.replace('-', '−')}`;
   });
-  return lines.join('<br>').replaceAll('`input`', `\`${record.names[0]}\``) || '–';
+  return list.join(', ') || '–';
 }
 
 const link = (name) => `[\`${name}\`](docs/losses.md#${name.toLowerCase()})`;
+/** The first sentence of a doc comment, up to its formula. */
+const summary = ({ text: [first] }) => first.split(/(?<=\w)[.:](?= )|; |\.$/)[0].replaceAll('|', '\\|');
 
-function lossRow({ name, record, doc, options }) {
-  if (!record)
-    return row([
-      link(name),
-      Object.keys(doc.params)
-        .map((key) => `\`${key}\``)
-        .join(', '),
-      '–',
-      'a sum',
-    ]);
-  const first =
-    record.second && !(record.second in record.options) ? `{ ${record.names[0]}, ${record.second} }` : record.names[0];
-  return row([link(name), `\`${first}\` → ${accepts(record)}`, optionCell({ record, options }), denominator(record)]);
+function lossRow(entry, speeds) {
+  const { name, record, doc } = entry;
+  const ratio = speeds && [speeds[name] ? `${speeds[name].ratio}×` : '–'];
+  if (!record) {
+    const parameters = Object.keys(doc.params).map((key) => `\`${key}\``);
+    return row([link(name), summary(doc), parameters.join(', '), '–', ...(ratio ?? [])]);
+  }
+  const { names, second, options } = record;
+  const input = second && !(second in options) ? `{ ${names[0]}, ${second} }` : names[0];
+  return row([link(name), summary(doc), `\`${input}\` → ${accepts(record)}`, optionCell(entry), ...(ratio ?? [])]);
 }
 
 /** The reference table. */
-function referenceTable({ losses, activations }) {
-  const rows = Object.keys(FAMILIES).flatMap((family) => losses.filter((each) => each.family === family).map(lossRow));
+function referenceTable({ losses, activations }, speeds) {
+  const ordered = Object.keys(FAMILIES).flatMap((family) => losses.filter((each) => each.family === family));
+  const head = ['loss', 'is', 'input → target', 'own options (default)', ...(speeds ? ['× JS'] : [])];
+  const names = activations.map(({ name, options }) => {
+    return `\`${name}(input, { ${[...options.map(({ key }) => key), 'out'].join(', ')} })\``;
+  });
   return [
-    row(['loss', '`input` → `target`', 'own options (default)', 'the mean divides by']),
-    row(Array(4).fill('---')),
-    ...rows,
+    row(head),
+    row(head.map(() => '---')),
+    ...ordered.map((entry) => lossRow(entry, speeds)),
     '',
-    row(['activation', 'own options (default)', '']),
-    row(Array(3).fill('---')),
-    ...activations.map((each) => row([`\`${each.name}\``, optionCell(each), each.doc.text[0].split('. `')[0]])),
+    `Activations return a tensor: ${names.join(', ')}. \`softmax.backward(gradOutput, input, options)\` and the like return the gradient.`,
   ].join('\n');
+}
+
+/** What README.md says of speed, as far as it was measured. */
+function speedText(speeds) {
+  if (!speeds) return '`npm run bench` compares every loss with a fused loop in plain JavaScript.';
+  const ratios = Object.values(speeds).map(({ ratio }) => ratio);
+  const [least, most] = [Math.min(...ratios), Math.max(...ratios)].map((ratio) => ratio.toFixed(1));
+  return `The last column of [the table](#reference) says how many times faster a prepared step of the simd tier is than a fused loop in plain JavaScript, loss and gradient together: ${least} to ${most} times. [docs/speed.md](docs/speed.md) has times, shapes and the machine, C beside the losses that are used most, other tiers, and calls on arrays. Small calls on plain arrays gain less, since checking their arguments takes its time: below some 1,000 elements of \`mse\` plain JavaScript is faster. \`npm run bench\` repeats it.`;
 }
 
 /** Sizes that README.md states as "N kB minified, N kB with gzip" against those of dist/index.js. */
@@ -78,10 +90,12 @@ function sizeFaults(text) {
 }
 
 const all = await table();
+const speeds = existsSync(join(root, SPEED)) ? JSON.parse(read(SPEED)) : undefined;
 const pages = {
-  'README.md': (text) => between(text, 'table', referenceTable(all)),
+  'README.md': (text) => between(between(text, 'table', referenceTable(all, speeds)), 'speed', speedText(speeds)),
   'docs/losses.md': () => lossesPage(all),
   'docs/abi.md': (text) => abiPage(text, all),
+  'docs/semantics.md': (text) => semanticsPage(text, all),
 };
 const check = process.argv.includes('--check');
 const faults = check ? sizeFaults(read('README.md')) : [];

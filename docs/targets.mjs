@@ -64,7 +64,13 @@ const FAILURES = {
 FAILURES.indices = FAILURES.classes;
 
 /** Options that a loss cannot do without, for an example. */
-const NEEDED = { components: '{ components: [[0, 0, 1]] }', variance: '{ variance: 1 }' };
+const NEEDED = { components: [[0, 0, 1]], variance: 1 };
+
+/** The options without which there is no call, for an example. */
+export function neededBy({ options }) {
+  const keys = Object.keys(options).filter((key) => options[key].required);
+  return Object.fromEntries(keys.map((key) => [key, entryOf(NEEDED, key, 'an example of the option')]));
+}
 
 /** Lines of code that call a loss with what it refuses, and what their errors say. */
 export function failures(record, domains) {
@@ -79,8 +85,8 @@ export function failures(record, domains) {
   const [call, says] = (FAILURES[target] ?? ranged)(record);
   const pair = second !== undefined && !(second in options);
   const given = pair ? call.replace(/^(\[\[.*?\]\])/, `{ ${record.names[0]}: $1, ${second}: [1] }`) : call;
-  const needed = Object.entries(options).find(([, { required }]) => required)?.[0];
-  const rest = needed === undefined ? '' : `, ${entryOf(NEEDED, needed, 'an example of the option')}`;
+  const needed = Object.entries(neededBy(record)).map(([key, value]) => `${key}: ${JSON.stringify(value)}`);
+  const rest = needed.length === 0 ? '' : `, { ${needed.join(', ')} }`;
   const lines = [`${name}(${given}${rest}); // throws RangeError: ${says}`];
   if (both)
     lines.push(

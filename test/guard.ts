@@ -55,7 +55,7 @@ export class Guarded {
         memory.release(start, bytes);
       }
     };
-    this.engine = engineOf(runtime);
+    this.engine = engineOf(runtime) as Engine; // the same functions, of which the types know less
     // room enough that no call grows the memory: a snapshot then covers all of it
     memory.memory.grow(24);
     memory.renew();

@@ -1,67 +1,100 @@
 /** What a sample gets, bit for bit, does not depend on the samples beside it, nor on where a batch is cut. */
 import { describe, expect, it } from 'vitest';
-import { componentCrossEntropy, crossEntropy, defaultEngine, softmax } from '../src/index.ts';
-import type { Tensor } from '../src/values/types.ts';
+import { defaultEngine } from '../src/index.ts';
+import {
+  activations,
+  asTensor,
+  callOf,
+  type FormName,
+  float32,
+  formNames,
+  gradientsOf,
+  type Tensor32,
+} from './library.ts';
+import { expectSame, expectSameGradients, expectSameLosses, PlacedCall, placements } from './placement.ts';
+import { isRefused, type Problem, randomProblem, references } from './reference/index.ts';
+import { layoutOf, readRow, rowStart, sizeOf } from './reference/layout.ts';
+import { normal, pick, type Random, randomFrom } from './reference/random.ts';
+import { isDivisible, takeRows } from './shards.ts';
+import { axisFor } from './tiers.ts';
 
-/** Every ninth sample is sure, every tenth spans far more than the others. */
-function inputs(samples: number, classes: number, inner: number): Float32Array {
-  let state = 7;
-  const random = () => {
-    state = (state * 1664525 + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-  return Float32Array.from({ length: samples * classes * inner }, (_, i) => {
-    const sample = Math.floor(i / (classes * inner)) * inner + (i % inner);
-    const isFirst = Math.floor(i / inner) % classes === 0;
-    const wide = sample % 10 === 0 ? 40 : 4;
-    return isFirst && sample % 9 === 0 ? 30 + random() : (random() - 0.5) * wide;
-  });
+const bitsOf = ({ data }: Tensor32): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+
+/** Problems whose rows are sure, wide or have something in them that is no number, in turn. */
+function problemOf(random: Random, op: FormName, shape: readonly number[], axis: number): Problem {
+  const loss = references[op];
+  const plain = randomProblem(random, loss, shape, axisFor(op, axis), pick(random, loss.targets));
+  const changed = pick(random, Object.values(loss.spice))(random, plain);
+  const { inputs, options } = isRefused(loss, changed) ? plain : changed;
+  // a mean would tie the samples together
+  return { inputs, options: { ...options, reduction: 'none', gradOutput: undefined, per: undefined } };
 }
 
-type Gradient = (x: Tensor, target: Int32Array) => Tensor;
-const evenly = (x: Tensor): Float32Array => new Float32Array(x.data.length).fill(1 / (x.shape[1] ?? 1));
-const gradients: Record<string, Gradient> = {
-  'crossEntropy, indices': (x, target) => crossEntropy(x, target, { reduction: 'sum' }).grad,
-  'crossEntropy, smoothed': (x, target) => crossEntropy(x, target, { reduction: 'sum', labelSmoothing: 0.1 }).grad,
-  'crossEntropy, probabilities': (x) => crossEntropy(x, { data: evenly(x), shape: x.shape }, { reduction: 'sum' }).grad,
-  componentCrossEntropy: (x, target) => {
-    const components = [0, 1].map((m) => Array.from({ length: x.shape[1] ?? 0 }, (_, c) => (c >> m) & 1));
-    return componentCrossEntropy(x, target, { reduction: 'sum', components, weights: [2, 0.5] }).grad;
-  },
-  softmax: (x) => softmax(x),
-};
+/** Samples, rows and columns, in tiles and as long rows. */
+const shapes: readonly (readonly number[])[] = [
+  [37, 3],
+  [19, 4],
+  [9, 90],
+  [7, 130],
+  [5, 7, 45],
+  [6, 4, 3, 5],
+];
 
-describe.each(Object.entries(gradients))('%s', (_, gradient) => {
-  it.each([
-    [37, 3, 1],
-    [37, 4, 1],
-    [41, 7, 1],
-    [9, 90, 1],
-    [9, 100, 1],
-    [2, 5, 45],
-  ])('[%i, %i, %i]', (samples, classes, inner) => {
-    const data = inputs(samples, classes, inner);
-    const shape = [samples, classes, inner];
-    const targets = Int32Array.from({ length: samples * inner }, (_, i) => i % classes);
-    const whole = gradient({ data, shape }, targets).data;
-    for (let i = 0; i < samples * inner; i++) {
-      const first = Math.floor(i / inner) * classes * inner + (i % inner);
-      const own = Float32Array.from({ length: classes }, (_, c) => data[first + c * inner]!);
-      const alone = gradient({ data: own, shape: [1, classes, 1] }, targets.slice(i, i + 1)).data;
-      const there = own.map((_, c) => whole[first + c * inner]!);
-      expect(Buffer.from(there.buffer).equals(Buffer.from(alone.buffer)), `sample ${i}`).toBe(true);
+describe.each(formNames)('%s', (op) => {
+  const { family } = references[op];
+
+  it.each(shapes.map((shape) => [shape] as const))('a row of %j alone gets what it gets among the others', (shape) => {
+    const random = randomFrom(sizeOf(shape));
+    const problem = problemOf(random, op, shape, 1);
+    expect(isDivisible(op, shape, 1)).toBe(true);
+    const run = (of: Problem) => {
+      const { loss, input, target, options } = callOf(op, of);
+      return loss(input, target, options);
+    };
+    const whole = run(problem);
+    const { grad } = gradientsOf(whole);
+    for (let row = 0; row < shape[0]!; row++) {
+      const alone = run(takeRows(op, problem, [row]));
+      for (const [mine, all] of [
+        [gradientsOf(alone).grad, grad],
+        [asTensor(alone.loss) as Tensor32, asTensor(whole.loss) as Tensor32],
+      ] as const) {
+        const size = mine.data.length;
+        const there = { data: all.data.slice(row * size, (row + 1) * size), shape: mine.shape };
+        expect(Buffer.compare(bitsOf(there), bitsOf(mine)), `row ${row}`).toBe(0);
+      }
     }
   });
 
   it('is the same on arrays, which are cut into blocks, and on tensors', () => {
-    const [samples, classes, inner] = [3, 21, 4096];
-    const data = inputs(samples, classes, inner);
-    const targets = Int32Array.from({ length: samples * inner }, (_, i) => i % classes);
-    const shape = [samples, classes, inner];
-    const x = defaultEngine().from({ data, shape });
-    const there = gradient(x, targets).data;
-    const here = gradient({ data, shape }, targets).data;
-    expect(Buffer.from(Float32Array.from(there).buffer).equals(Buffer.from(here.buffer))).toBe(true);
-    x.free();
+    const engine = defaultEngine();
+    const shape = family === 'element' ? [3, 40_000] : [3, 21, 1000];
+    const problem = problemOf(randomFrom(5), op, shape, 1);
+    for (const reduction of ['none', 'mean'] as const) {
+      const call = callOf(op, { inputs: problem.inputs, options: { ...problem.options, reduction } });
+      const here = call.loss(call.input, call.target, call.options);
+      const placed = new PlacedCall(engine, { op, ...call }, placements.tensors!);
+      const there = placed.loss(placed.input, placed.target, placed.options);
+      expectSameLosses(op, there, here);
+      expectSameGradients(op, there, here);
+      placed.free();
+    }
   });
+});
+
+describe.each(['softmax', 'logSoftmax'] as const)('%s', (op) => {
+  it.each(shapes.map((shape) => [shape] as const))(
+    'a sample of %j alone gets what it gets among the others',
+    (shape) => {
+      const random = randomFrom(sizeOf(shape));
+      const input = { data: Float64Array.from({ length: sizeOf(shape) }, () => normal(random, 4)), shape };
+      const layout = layoutOf(shape, 1);
+      const whole = Float64Array.from(activations[op](float32(input), { axis: 1 }).data);
+      for (let i = 0; i < layout.samples; i++) {
+        const row = float32({ data: readRow(input.data, layout, i), shape: [layout.classes] });
+        const there = float32({ data: readRow(whole, layout, i), shape: [layout.classes] });
+        expectSame(`sample at ${rowStart(layout, i)}`, there, activations[op](row));
+      }
+    },
+  );
 });

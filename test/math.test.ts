@@ -1,25 +1,41 @@
 /**
- * Error bounds of exp, refine and log1p, per tier. `npm test` walks through the float32 of each domain in strides;
- * LOSSMITH_LONG=1 looks at every one. The truth is the host's float64 function, whose own error is 1e-9 of a float32 unit
- * (between neighbours its Taylor series, which is faster); the worst cases found are looked at again with 77 digits.
+ * Error bounds of the functions of assembly/math, per tier. `npm test` walks through the float32 of each domain in strides;
+ * LOSSMITH_LONG=1 looks at every one of exp and log1p and at more of the others. The truth is the host's float64 function, whose
+ * own error is 1e-9 of a float32 unit (between neighbours its Taylor series, which is faster); the worst cases found are looked
+ * at again with 77 digits.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { digitsOf, exactExp, exactLog1p, fixed, ulpsOff } from './math/exact.ts';
-import { CHUNK, type MathModule, mathModule } from './math/module.ts';
+import {
+  digitsOf,
+  exactExp,
+  exactExpm1,
+  exactLog,
+  exactLog1p,
+  exactPow,
+  exactTanh,
+  fixed,
+  ulpsOff,
+} from './math/exact.ts';
+import { CHUNK, type MathModule, type MathName, mathModules } from './math/module.ts';
 import { randomFrom } from './reference/random.ts';
-import { tiers } from './tiers.ts';
 
 const long = process.env.LOSSMITH_LONG === '1';
 const timeout = 600_000;
 
-/** The bounds stated above the functions in assembly/math.ts, in ULP; fused multiply-adds round elsewhere. */
+/** The bounds stated above the functions, in ULP; fused multiply-adds round elsewhere. */
 const BOUNDS = {
   exp: { scalar: 1, simd: 1, relaxed: 1.03 },
+  expAny: { scalar: 1, simd: 1, relaxed: 1.03 },
   refine: { scalar: 1.6, simd: 1.6, relaxed: 1.6 },
+  expm1: { scalar: 3, simd: 3, relaxed: 3 },
+  tanh: { scalar: 4, simd: 4, relaxed: 4 },
   log1p: { scalar: 2, simd: 2, relaxed: 2 },
+  log: { scalar: 1.5, simd: 1.5, relaxed: 1.5 },
 } as const;
 /** e^x is 0 below it. */
 const LOWEST = Math.fround(-87.33654);
+/** The largest x whose e^x is a float32. */
+const MOST = 88.72283;
 /** log1p is for q below it. */
 const HIGHEST = 2 ** 126;
 
@@ -152,7 +168,7 @@ function judge(name: keyof typeof BOUNDS, { exact }: Sweep, worst: readonly Wors
 }
 
 beforeAll(async () => {
-  for (const tier of tiers) modules.push(await mathModule(tier));
+  modules.push(...(await mathModules()));
 }, timeout);
 
 describe('the judge', () => {
@@ -172,7 +188,7 @@ describe('the judge', () => {
 
 describe('exp', () => {
   const exp: Sweep = {
-    run: (module, n) => module.exp(n),
+    run: (module, n) => module.run('exp', n),
     truth: Math.exp,
     near: expNear,
     exact: (x) => exactExp(fixed(x)),
@@ -193,7 +209,7 @@ describe('exp', () => {
       const zeros = Buffer.alloc(4 * CHUNK);
       eachChunk(range(next(LOWEST), Number.NEGATIVE_INFINITY), 97, (n) => {
         for (const module of modules) {
-          module.exp(Math.ceil(n / 4) * 4);
+          module.run('exp', Math.ceil(n / 4) * 4);
           const { buffer, byteOffset } = module.output;
           expect(Buffer.from(buffer, byteOffset, 4 * n).equals(zeros.subarray(0, 4 * n)), module.tier).toBe(true);
         }
@@ -205,7 +221,7 @@ describe('exp', () => {
   it('is 1 at 0 and keeps NaN', () => {
     for (const module of modules) {
       module.input.set([0, -0, Number.NaN, Number.NEGATIVE_INFINITY]);
-      module.exp(4);
+      module.run('exp', 4);
       expect([...module.output.subarray(0, 4)], module.tier).toEqual([1, 1, Number.NaN, 0]);
     }
   });
@@ -232,7 +248,7 @@ describe('refine', () => {
       );
       for (const m of [...fixedOnes, ...drawn].map(Math.fround)) {
         const refine: Sweep = {
-          run: (module, n) => module.refine(m, n),
+          run: (module, n) => module.run('refine', n, m),
           truth: (x) => Math.exp(x - m),
           exact: (x) => exactExp(fixed(x) - fixed(m)),
         };
@@ -246,7 +262,7 @@ describe('refine', () => {
   it('is 1 at the maximum, 0 at −Infinity, and keeps NaN', () => {
     for (const module of modules) {
       module.input.set([1.1, Number.NEGATIVE_INFINITY, Number.NaN, -200]);
-      module.refine(Math.fround(1.1), 4);
+      module.run('refine', 4, Math.fround(1.1));
       expect([...module.output.subarray(0, 4)], module.tier).toEqual([1, 0, Number.NaN, 0]);
     }
   });
@@ -254,7 +270,7 @@ describe('refine', () => {
 
 describe('log1p', () => {
   const log1p: Sweep = {
-    run: (module, n) => module.log1p(n),
+    run: (module, n) => module.run('log1p', n),
     truth: Math.log1p,
     near: log1pNear,
     exact: (x) => exactLog1p(fixed(x)),
@@ -264,7 +280,8 @@ describe('log1p', () => {
     'is within its bound over its domain',
     () => {
       const below = bitsOf(HIGHEST) - 1;
-      const worst = sweep(log1p, [[0, below]], long ? 1 : 199);
+      // and down to where 1 + q is the smallest step above 0
+      const worst = sweep(log1p, [[0, below], range(-0, -1 + 2 ** -24)], long ? 1 : 199);
       judge('log1p', log1p, worst);
     },
     timeout,
@@ -273,8 +290,161 @@ describe('log1p', () => {
   it('is 0 at 0 and keeps NaN', () => {
     for (const module of modules) {
       module.input.set([0, Number.NaN, 1, 0]);
-      module.log1p(4);
+      module.run('log1p', 4);
       expect([...module.output.subarray(0, 2)], module.tier).toEqual([0, Number.NaN]);
+    }
+  });
+});
+
+interface Further {
+  readonly name: Exclude<MathName, 'power'> & keyof typeof BOUNDS;
+  readonly truth: (x: number) => number;
+  readonly exact: (x: bigint) => bigint;
+  readonly ranges: readonly Range[];
+  /** What becomes of values that are no ordinary ones. */
+  readonly special: readonly (readonly [x: number, y: number])[];
+}
+
+const { NaN: nan, POSITIVE_INFINITY: infinity, NEGATIVE_INFINITY: minusInfinity } = Number;
+const further: readonly Further[] = [
+  {
+    name: 'expAny',
+    truth: Math.exp,
+    exact: exactExp,
+    ranges: [range(-0, -86.64), range(0, MOST)],
+    special: [
+      [nan, nan],
+      [infinity, infinity],
+      [minusInfinity, 0],
+      [88.8, infinity],
+      [1e30, infinity],
+      [-88, 0],
+      [0, 1],
+    ],
+  },
+  {
+    name: 'expm1',
+    truth: Math.expm1,
+    exact: exactExpm1,
+    ranges: [range(-(2 ** -120), -60), range(2 ** -120, MOST)],
+    special: [
+      [nan, nan],
+      [infinity, infinity],
+      [minusInfinity, -1],
+      [88.8, infinity],
+      [-1e30, -1],
+      [0, 0],
+    ],
+  },
+  {
+    name: 'tanh',
+    truth: Math.tanh,
+    exact: exactTanh,
+    ranges: [range(-(2 ** -120), -30), range(2 ** -120, 30)],
+    special: [
+      [nan, nan],
+      [infinity, 1],
+      [minusInfinity, -1],
+      [1e30, 1],
+      [0, 0],
+      [-0, -0],
+    ],
+  },
+  {
+    name: 'log',
+    truth: Math.log,
+    exact: exactLog,
+    ranges: [range(2 ** -149, 3e38)],
+    special: [
+      [nan, nan],
+      [infinity, infinity],
+      [0, minusInfinity],
+      [-0, minusInfinity],
+      [-1, nan],
+      [minusInfinity, nan],
+      [1, 0],
+    ],
+  },
+];
+
+describe.each(further)('$name', ({ name, truth, exact, ranges, special }) => {
+  it(
+    'is within its bound over its domain',
+    () => {
+      const own: Sweep = { run: (module, n) => module.run(name, n), truth, exact: (x) => exact(fixed(x)) };
+      judge(name, own, sweep(own, ranges, long ? 17 : 1999));
+    },
+    timeout,
+  );
+
+  it('is right at the ends, and keeps NaN', () => {
+    for (const module of modules) {
+      module.input.fill(1, 0, 8).set(special.map(([x]) => x));
+      module.run(name, 8);
+      expect([...module.output.subarray(0, special.length)], module.tier).toEqual(special.map(([, y]) => y));
+    }
+  });
+});
+
+describe('power', () => {
+  const bases = Float32Array.from({ length: 4000 }, (_, i) => 2 ** -(randomFrom(i)() * 140)).map((b) => Math.min(1, b));
+
+  it.each([1, 2, 3, 5, 8, 0.5, 1.5, 10, 20, 0.3, 3.7, 123.4])('to %d is within its bound', (g) => {
+    const whole = g <= 8 && Number.isInteger(g);
+    const short = Number.isInteger(2 * g);
+    const exponent = fixed(Math.fround(g));
+    for (const module of modules) {
+      module.input.set(bases);
+      module.run('power', bases.length, g);
+      for (const [i, b] of bases.entries()) {
+        const got = module.output[i]!;
+        const near = b ** g;
+        // products of small numbers have fewer digits, and other powers are 0 there
+        if (near < 2 ** -125 || (b < 2 ** -126 && !whole)) {
+          if (near < 2 ** -125) expect(got, `${b}^${g}`).toBeLessThanOrEqual(2 ** -125);
+          continue;
+        }
+        const k = Math.abs(Math.floor(Math.log2(b)));
+        const bound = whole ? g : 2 + g / 2 + (short ? 0 : 0.7 * g * k);
+        if (Math.abs(got - near) < 0.9 * bound * near * 2 ** -24) continue;
+        const off = ulpsOff(got, exactPow(fixed(b), exponent));
+        expect(off, `${b}^${g} is ${got} in the ${module.tier} tier`).toBeLessThanOrEqual(bound);
+      }
+    }
+  });
+
+  it('of 0 and 1, and keeps NaN', () => {
+    for (const module of modules) {
+      for (const [g, zero] of [
+        [0, 1],
+        [2, 0],
+        [0.5, 0],
+        [30, 0],
+      ] as const) {
+        module.input.set([0, 1, 2 ** -149, 1]);
+        module.run('power', 4, g);
+        expect([...module.output.subarray(0, 2)], `${module.tier}, ${g}`).toEqual([zero, 1]);
+      }
+    }
+  });
+});
+
+describe('log1p in float64', () => {
+  it('is within 2 ULP of a float64', () => {
+    const random = randomFrom(9);
+    const drawn = Array.from({ length: long ? 100_000 : 3000 }, () => 2 ** (random() * 160 - 130));
+    for (const q of [...drawn, 2 ** -52, 1, Math.SQRT2 - 1, 2 ** 0.5, 3, 1e300]) {
+      const truth = exactLog1p(fixed(q));
+      for (const module of modules) {
+        const got = module.log1pDouble(q);
+        expect(ulpsOff(got, truth, 52n, -1022n), `log1p(${q}) is ${got}`).toBeLessThanOrEqual(2);
+      }
+    }
+  });
+
+  it('is 0 at 0, and keeps Infinity and NaN', () => {
+    for (const module of modules) {
+      expect([0, infinity, nan].map((q) => module.log1pDouble(q))).toEqual([0, infinity, nan]);
     }
   });
 });

@@ -1,175 +1,160 @@
 /** Prepared steps: the direct call bit for bit on the current contents, and nothing allocated, leaked or left half done. */
 import { describe, expect, it } from 'vitest';
 import { createEngine } from '../src/index.ts';
-import type { Reduction, Tensor, TensorInput } from '../src/values/types.ts';
-import { expectSame, Problem, placements } from './placement.ts';
-import { sizeOf } from './reference/layout.ts';
-import { normal, randomFrom } from './reference/random.ts';
-import { type Engine, type LossCase, lossCases, lossNames, lossOf } from './tiers.ts';
+import type { Reduction, TensorInput } from '../src/values/types.ts';
+import { callOn, gradientsOf, type Input, losses, type Step, type Tensor32 } from './library.ts';
+import {
+  expectSameGradients,
+  expectSameLosses,
+  freed,
+  isTensor,
+  type Placed,
+  PlacedCall,
+  placements,
+  tensorsOf,
+} from './placement.ts';
+import { recordOf } from './plain.ts';
+import { randomProblem, references } from './reference/index.ts';
+import { randomFrom } from './reference/random.ts';
+import { axisFor, type LossCase, lossCases, lossNames } from './tiers.ts';
 
 const engine = createEngine();
 /** Every view of the memory is detached by this. */
 const grow = (): number => engine.memory.grow(1);
 
 /** Runs a step; all it gives must be what the direct call gives. */
-function expectDirect(what: string, problem: Problem, step: ReturnType<Problem['prepare']>): void {
-  const expected = problem.direct();
+function expectDirect(what: string, placed: PlacedCall, step: Step): void {
+  const expected = placed.direct();
   const loss = step();
-  expectSame(`${what}: loss`, loss, expected.loss);
-  expectSame(`${what}: grad`, step.grad, expected.grad);
-  expect([step.sum, step.count, step.weightSum, step.zSum], what).toEqual([
-    expected.sum,
-    expected.count,
-    expected.weightSum,
-    expected.zSum ?? 0,
-  ]);
-  expectSame(`${what}: componentLosses`, step.componentLosses, expected.componentLosses);
+  expectSameLosses(what, { ...step, loss }, expected);
+  expectSameGradients(what, step, expected);
 }
 
-describe.each(Object.entries(placements))('%s', (_, where) => {
-  it('every step is the direct call on what the operands hold then', () => {
-    const before = engine.stats();
-    for (const each of lossCases) {
-      const problem = new Problem(engine, each, where);
-      const step = problem.prepare();
-      const inPlace = where.out === 'input';
-      // read at the first step, not when it was prepared
-      problem.turn();
-      expectDirect(each.name, problem, step);
-      const { grad } = step;
-      const data = grad.data;
-      if (inPlace) problem.input.data.set(each.input.data);
-      problem.turn();
-      expectDirect(`${each.name}, turned`, problem, step);
-      expect([step.grad, grad.data]).toEqual([grad, data]);
-      step.free();
-      problem.free();
-    }
-    expect(engine.stats()).toMatchObject({ bytesInUse: before.bytesInUse, liveTensors: before.liveTensors });
-  });
-
-  it('is so where operands are cut into blocks', () => {
-    const random = randomFrom(7);
-    const draw = (shape: readonly number[]): Tensor => ({
-      data: Float32Array.from({ length: sizeOf(shape) }, () => Math.abs(normal(random, 0.2)) % 1),
-      shape,
-    });
-    const classes = (shape: readonly number[], count: number) => ({
-      data: Int32Array.from({ length: sizeOf(shape) }, () => Math.floor(random() * count)),
-      shape,
-    });
-    const map = Array.from({ length: 30 }, (_, c) => c % 4);
-    const large: Omit<LossCase, 'name' | 'gradOutput'>[] = [
-      { op: 'crossEntropy', input: draw([300, 400]), target: classes([300], 400), options: {} },
-      {
-        op: 'crossEntropy',
-        input: draw([2, 40, 1500]),
-        target: classes([2, 1500], 40),
-        options: { weight: draw([40]), reduction: 'none' },
-      },
-      { op: 'crossEntropy', input: draw([70, 1000]), target: draw([70, 1000]), options: { sampleWeight: draw([70]) } },
-      {
-        op: 'componentCrossEntropy',
-        input: draw([4000, 30]),
-        target: classes([4000], 30),
-        options: { components: [map, map.map((g) => g >> 1)] },
-      },
-      { op: 'bceWithLogits', input: draw([600, 150]), target: draw([600, 150]), options: { weight: draw([600, 1]) } },
-      { op: 'mse', input: draw([100_000]), target: draw([100_000]), options: { reduction: 'none' } },
-    ];
-    for (const each of large) {
-      const problem = new Problem(engine, each, where);
-      const step = problem.prepare();
-      expectDirect(each.op, problem, step);
-      step.free();
-      problem.free();
-    }
-  });
-
-  it('takes nothing from linear memory, and lives on when memory grows', () => {
-    for (const each of lossCases.filter((_, i) => i % 7 === 0)) {
-      const problem = new Problem(engine, each, where);
-      const step = problem.prepare();
-      const reset = () => problem.input.data.set(each.input.data);
-      step();
-      const stats = engine.stats();
-      for (let i = 0; i < 3; i++) {
-        step();
-        expect(engine.stats()).toEqual(stats);
-      }
-      grow();
-      reset();
-      expectDirect(`${each.name}, after growth`, problem, step);
-      step.free();
-      problem.free();
-    }
+/** More than a block holds, as rows and along a middle axis. */
+const large = lossNames.flatMap((op): Omit<LossCase, 'name' | 'gradOutput'>[] => {
+  const shapes = [
+    [300, 400],
+    [2, 40, 1500],
+  ];
+  return shapes.map((shape, i) => {
+    const random = randomFrom(i);
+    const problem = randomProblem(random, references[op], shape, axisFor(op, 1), references[op].targets[0]);
+    const { loss: _, ...call } = callOn(losses, op, problem);
+    return { op, ...call };
   });
 });
 
-/** A step of each loss over a tensor of logits, and one target that is no class or no probability. */
-const steps = (own: Engine, out?: Tensor | 'input') =>
-  lossNames.map((op) => {
-    const byClass = op === 'crossEntropy' || op === 'componentCrossEntropy';
-    const input = own.from([
-      [0.5, 2, -1],
-      [1, -3, 0.25],
-    ]);
-    const target = byClass ? own.from(Int32Array.of(2, 0)) : own.from([1, 0, 1, 0, 1, 0], [2, 3]);
-    const options = {
-      ...(op === 'componentCrossEntropy' && { components: [[0, 0, 1]] }),
-      ...(out && { out: out === 'input' ? input : out }),
-    };
-    return { op, input, target, step: lossOf(own, op).prepare(input, target, options) };
-  });
+/** Each place sees a quarter of the cases of every loss. */
+const casesAt = (place: number): LossCase[] => lossCases.filter((_, i) => (i + place) % 4 === 0);
+
+describe.each(Object.entries(placements).map(([name, where], i) => [name, where, i] as const))(
+  '%s',
+  (_, where, place) => {
+    it('every step is the direct call on what the operands hold then', () => {
+      const before = engine.stats();
+      for (const each of casesAt(place)) {
+        const placed = new PlacedCall(engine, each, where);
+        const step = placed.prepare();
+        // read at the first step, not when it was prepared
+        placed.turn();
+        expectDirect(each.name, placed, step);
+        const { grad } = step;
+        if (where.out === 'input') placed.reset();
+        placed.turn();
+        expectDirect(`${each.name}, turned`, placed, step);
+        expect(step.grad).toEqual(grad);
+        step.free();
+        placed.free();
+      }
+      expect(engine.stats()).toMatchObject({ bytesInUse: before.bytesInUse, liveTensors: before.liveTensors });
+    });
+
+    it('is so where operands are cut into blocks', () => {
+      for (const each of large.filter((_, i) => (i + place) % 4 === 0)) {
+        const placed = new PlacedCall(engine, each, where);
+        const step = placed.prepare();
+        expectDirect(each.op, placed, step);
+        step.free();
+        placed.free();
+      }
+    });
+
+    it('takes nothing from linear memory, and lives on when memory grows', () => {
+      for (const each of casesAt(place).filter((_, i) => i % 4 === 0)) {
+        const placed = new PlacedCall(engine, each, where);
+        const step = placed.prepare();
+        step();
+        const stats = engine.stats();
+        for (let i = 0; i < 3; i++) {
+          placed.reset();
+          step();
+          expect(engine.stats()).toEqual(stats);
+        }
+        grow();
+        placed.reset();
+        expectDirect(`${each.name}, after growth`, placed, step);
+        step.free();
+        placed.free();
+      }
+    });
+  },
+);
+
+/** Losses whose targets have a range. */
+const ranged = lossNames.filter((op) => !['real', 'sets'].includes(recordOf(op).target));
+const dataOf = (input: Input): Float32Array[] => tensorsOf(input).map(({ data }) => data);
+const gradientsNow = (step: Step): readonly Tensor32[] => {
+  const { grad, grads } = gradientsOf(step);
+  return [grad, ...Object.values(grads)].map(({ data, shape }) => ({ data: data.slice(), shape }));
+};
 
 describe('a step that cannot run', () => {
-  it.each(['elsewhere', 'in place'])('because a target is out of range changes nothing: gradient %s', (where) => {
-    for (const { op, input, target, step } of steps(createEngine(), where === 'in place' ? 'input' : undefined)) {
-      if (op === 'mse') continue;
-      const loss = step();
-      const grad = step.grad.data.slice();
+  it.each(['tensors', 'tensors, in place'])('because a target is out of range changes nothing: %s', (where) => {
+    const own = createEngine();
+    for (const op of ranged) {
+      const each = lossCases.find((one) => one.op === op && isTensor(one.target))!;
+      const placed = new PlacedCall(own, each, placements[where]!);
+      const step = placed.prepare();
+      step();
+      const gradients = gradientsNow(step);
       const results = [step.sum, step.count, step.weightSum];
-      const right = target.data[1]!;
-      input.data[0] = where === 'in place' ? input.data[0]! : 7;
-      target.data[1] = -3;
-      expect(() => step(), op).toThrow(RangeError);
-      expect(() => step(), op).toThrow(/^\w+\.prepare: target\[1\] is -3, outside \[0, /);
-      expect(step.grad.data, op).toEqual(grad);
+      const { data } = placed.target as Placed;
+      placed.reset();
+      const right = data[1]!;
+      data[1] = -3;
+      for (let i = 0; i < 2; i++) {
+        expect(() => step(), op).toThrow(RangeError);
+        expect(() => step(), op).toThrow(/^\w+\.prepare: target\[1\] is -3, /);
+      }
+      if (where === 'tensors') expect(gradientsNow(step), op).toEqual(gradients);
+      else expect(dataOf(placed.input), op).toEqual(dataOf(each.input));
       expect([step.sum, step.count, step.weightSum], op).toEqual(results);
-      target.data[1] = right;
-      expect(step(), op).not.toBe(loss);
+      data[1] = right;
+      placed.reset();
+      expectDirect(op, placed, step);
+      step.free();
+      placed.free();
     }
   });
 
   it('because a tensor was freed is a TypeError, and changes nothing', () => {
-    for (const which of ['input', 'target', 'out'] as const) {
-      const own = createEngine();
-      const out = own.tensor([2, 3]);
-      for (const { op, input, target, step } of steps(own, which === 'out' ? out : undefined)) {
+    const own = createEngine();
+    for (const op of lossNames) {
+      const each = lossCases.find((one) => one.op === op && Object.values(one.options).some(isTensor));
+      const given = each ?? lossCases.find((one) => one.op === op)!;
+      for (let which = 0, all = 1; which < all; which++) {
+        const placed = new PlacedCall(own, given, placements.tensors!);
+        all = placed.operands.length + placed.outs.length;
+        const step = placed.prepare();
         step();
-        const grad = which === 'out' ? undefined : step.grad.data.slice();
-        ({ input, target, out })[which].free();
+        const result = step.sum;
+        freed([...placed.operands, ...placed.outs][which]);
         expect(() => step(), op).toThrow(/^lossmith: use of the tensor \[.*\] after it was freed$/);
         expect(() => step(), op).toThrow(TypeError);
-        if (grad) expect(step.grad.data, op).toEqual(grad);
+        expect(step.sum, op).toBe(result);
         step.free();
-        if (which === 'out') break;
+        placed.free();
       }
-    }
-    for (const key of ['weight', 'sampleWeight'] as const) {
-      const own = createEngine();
-      const tensor = own.from([1, 2]);
-      const step = own.crossEntropy.prepare(
-        [
-          [1, 2],
-          [3, 4],
-        ],
-        [0, 1],
-        { [key]: tensor },
-      );
-      step();
-      tensor.free();
-      expect(() => step(), key).toThrow(TypeError);
     }
   });
 
@@ -194,33 +179,32 @@ describe('a step that cannot run', () => {
 
   it('because it was freed says so; freeing gives its memory back, once', () => {
     const own = createEngine();
-    const made = steps(own);
-    // the tensors alone: as much as they take in an engine without steps
-    const base = createEngine();
-    for (const { input, target } of made) {
-      base.from(input);
-      base.from(target);
-    }
-    expect(own.stats().bytesInUse).toBeGreaterThan(base.stats().bytesInUse);
-    for (const { op, step } of made) {
+    const placed = lossNames.map((op) => {
+      const each = lossCases.find((one) => one.op === op)!;
+      return [op, new PlacedCall(own, each, placements.tensors!)] as const;
+    });
+    const { bytesInUse } = own.stats();
+    const made = placed.map(([op, call]) => [op, call.prepare()] as const);
+    expect(own.stats().bytesInUse).toBeGreaterThan(bytesInUse);
+    for (const [op, step] of made) {
       step();
       step.free();
       step.free();
       expect(() => step()).toThrow(new TypeError(`${op}.prepare: this step was freed`));
       // what it computed last can still be read
-      expect(step.count).toBeGreaterThan(0);
+      expect(step.count, op).toBeGreaterThan(0);
     }
-    expect(own.stats().bytesInUse).toBe(base.stats().bytesInUse);
+    expect(own.stats().bytesInUse).toBe(bytesInUse);
     {
       using step = own.mse.prepare([1, 2], [3, 4]);
       step();
-      expect(own.stats().bytesInUse).toBeGreaterThan(base.stats().bytesInUse);
+      expect(own.stats().bytesInUse).toBeGreaterThan(bytesInUse);
     }
-    expect(own.stats().bytesInUse).toBe(base.stats().bytesInUse);
+    expect(own.stats().bytesInUse).toBe(bytesInUse);
   });
 
   it('is refused by prepare with the message of the direct call, and leaves nothing behind', () => {
-    const own = createEngine({ maximumBytes: 1 << 20 });
+    const own = createEngine({ maximumBytes: 1 << 17 });
     const { bytesInUse } = own.stats();
     const large = { data: new Float32Array(300_000), shape: [1, 300_000] };
     const refused: [() => unknown, RegExp][] = [

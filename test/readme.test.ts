@@ -1,6 +1,6 @@
 /**
- * The section "Runtimes" of README.md, followed to the letter: its files are put into a project with the packed package, its
- * lines are run there, its pages are opened, its worker is asked, and what comes out is what the README says.
+ * docs/runtimes.md, followed to the letter: its files are put into a project with the packed package, its
+ * lines are run there, its pages are opened, its worker is asked, and what comes out is what the page says.
  *
  * Lines that begin with `npm install` are left out: the project has what they install. Whatever else stands in a block has to
  * belong to a test, or the last test fails.
@@ -10,7 +10,7 @@ import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findWorkerd, startWorker } from './edge-worker/example.ts';
-import { type Block, promised, readSection } from './readme/section.ts';
+import { type Block, promised, readPage } from './readme/page.ts';
 import { look, makeUser, missingFor, type User } from './readme/user.ts';
 import { type BrowserName, missingBrowser } from './runtimes/browser/browser.ts';
 import { browserRows } from './runtimes/browsers.ts';
@@ -18,7 +18,7 @@ import { notInstalled } from './runtimes/installed.ts';
 import { serverRows } from './runtimes/rows.ts';
 import { where } from './runtimes/where.ts';
 
-const { blocks, prose } = readSection('Runtimes');
+const { blocks, prose } = readPage('runtimes.md');
 const files = new Map(blocks.flatMap((block) => (block.file === undefined ? [] : [[block.file, block.text]])));
 const ofLanguage = (language: string): Block[] => blocks.filter((block) => block.language === language);
 
@@ -42,9 +42,9 @@ function withFiles(text: string, seen = new Set<string>()): string {
   return [text, ...named.map((file) => withFiles(files.get(file)!, seen))].join('\n');
 }
 
-/** What a text promises to print, show or answer; a README that promises nothing is at fault. */
+/** What a text promises to print, show or answer; a page that promises nothing is at fault. */
 function need(promise: string | undefined, what: string): string {
-  if (promise === undefined) throw new Error(`README.md does not say what comes of: ${what}`);
+  if (promise === undefined) throw new Error(`docs/runtimes.md does not say what comes of: ${what}`);
   return promise;
 }
 
@@ -52,7 +52,7 @@ let user: User;
 beforeAll(async () => {
   user = await makeUser();
   for (const [file, text] of files) writeFileSync(join(user.folder, file), text);
-});
+}, 60_000);
 afterAll(() => user?.remove());
 
 /** Runs a bundle where nothing but itself can be imported. */
@@ -122,7 +122,7 @@ describe('the worker', () => {
   }
 });
 
-describe('what the section says of versions', () => {
+describe('what the page says of versions', () => {
   const read = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
   const { dependencies } = JSON.parse(read('.ci/runtimes/package.json')) as { dependencies: Record<string, string> };
   const table = prose.filter((line) => /^\| .* \| (scalar|simd|relaxed) \|$/.test(line));
@@ -155,9 +155,9 @@ describe('what the section says of versions', () => {
   });
 });
 
-test('every block of the section belongs to a test', () => {
+test('every block of the page belongs to a test', () => {
   const left = blocks.filter(({ language, file }) => (file === undefined ? language !== 'sh' : !used.has(file)));
-  expect(left.map(({ file, line }) => file ?? `README.md:${line}`)).toEqual([]);
+  expect(left.map(({ file, line }) => file ?? `runtimes.md:${line}`)).toEqual([]);
   const named = blocks.filter(({ file }) => file !== undefined);
   expect(new Set(named.map(({ file }) => file)).size, 'two blocks of one name').toBe(named.length);
 });

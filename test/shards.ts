@@ -18,25 +18,41 @@ export function isDivisible(op: FormName, shape: readonly number[], axis: number
   return (axis + shape.length) % shape.length > 0;
 }
 
-const rowsOf = ({ data, shape }: Tensor64, from: number, to: number): Tensor64 => {
+const rowsOf = ({ data, shape }: Tensor64, rows: readonly number[]): Tensor64 => {
   const inner = sizeOf(shape.slice(1));
-  return { data: data.slice(from * inner, to * inner), shape: [to - from, ...shape.slice(1)] };
+  const taken = new Float64Array(rows.length * inner);
+  for (const [to, from] of rows.entries()) taken.set(data.subarray(from * inner, (from + 1) * inner), to * inner);
+  return { data: taken, shape: [rows.length, ...shape.slice(1)] };
 };
 
 /** Sparse rows of the rows of a batch, of which each has the same number. */
-function sparseRows({ indices, offsets }: SparseTarget, from: number, to: number, batch: number): SparseTarget {
+function sparseRows({ indices, offsets }: SparseTarget, rows: readonly number[], batch: number): SparseTarget {
   const each = (offsets.length - 1) / batch;
-  const own = offsets.slice(from * each, to * each + 1);
-  const first = own[0] ?? 0;
-  return { indices: indices.slice(first, own.at(-1)), offsets: own.map((at) => at - first) };
+  const own: number[] = [];
+  const ends = [0];
+  for (const row of rows) {
+    for (let at = row * each; at < (row + 1) * each; at++) {
+      own.push(...indices.subarray(offsets[at]!, offsets[at + 1]!));
+      ends.push(own.length);
+    }
+  }
+  return { indices: Int32Array.from(own), offsets: Int32Array.from(ends) };
 }
 
 /** Rows `from` … `to` − 1 of a problem. */
-export function shardOf(op: FormName, { inputs, options }: Problem, from: number, to: number): Problem {
+export const shardOf = (op: FormName, problem: Problem, from: number, to: number): Problem =>
+  takeRows(
+    op,
+    problem,
+    Array.from({ length: to - from }, (_, i) => from + i),
+  );
+
+/** Rows of a problem, in any order, as often as they are named. */
+export function takeRows(op: FormName, { inputs, options }: Problem, rows: readonly number[]): Problem {
   const { input, target, others } = inputs;
   const batch = input.shape[0]!;
-  const part = (tensor: Tensor64): Tensor64 => rowsOf(tensor, from, to);
-  const cut = (own: Target): Target => (isSparse(own) ? sparseRows(own, from, to, batch) : part(own));
+  const part = (tensor: Tensor64): Tensor64 => rowsOf(tensor, rows);
+  const cut = (own: Target): Target => (isSparse(own) ? sparseRows(own, rows, batch) : part(own));
   /** An operand that lies along the axes of the input, one for each row of the batch or the same one for all. */
   const aligned = (own: number | Tensor64): number | Tensor64 =>
     typeof own !== 'number' && own.shape.length === input.shape.length && own.shape[0] === batch ? part(own) : own;

@@ -1,71 +1,50 @@
 /**
- * The tiers, seeded calls of every loss and activation, and a hash of their results. Needs nothing of its host, so that
- * the probe of test/runtimes runs it everywhere.
+ * The tiers, seeded calls of every loss and activation of the table, and a hash of their results. Needs nothing of its host, so
+ * that the probe of test/runtimes runs it everywhere.
  */
 import type { createEngine } from '../src/index.ts';
-import type {
-  BackwardResult,
-  ComponentLosses,
-  ForwardResult,
-  FusedResult,
-  Reduction,
-  Step,
-  Tensor,
-  TensorInput,
-} from '../src/values/types.ts';
-import { layoutOf, sizeOf } from './reference/layout.ts';
-import { normal, type Random, randomFrom } from './reference/random.ts';
+import {
+  type Activation,
+  activationNames,
+  type Call,
+  callOn,
+  type FormName,
+  formNames,
+  gradientsOf,
+  type Library,
+  type Loss,
+  libraryOf,
+  type Tensor32,
+} from './calls.ts';
+import { type ActivationName, isRefused, type Problem, randomProblem, references } from './reference/index.ts';
+import { sizeOf } from './reference/layout.ts';
+import { normal, pick, type Random, randomFrom } from './reference/random.ts';
 import { Sha256 } from './sha256.ts';
+
+export { activationNames, formNames as lossNames } from './calls.ts';
 
 export const tiers = ['scalar', 'simd', 'relaxed'] as const;
 
 export type Engine = ReturnType<typeof createEngine>;
-export type Options = Readonly<Record<string, unknown>>;
 
-export const lossNames = ['crossEntropy', 'bceWithLogits', 'mse', 'componentCrossEntropy'] as const;
-export const activationNames = ['softmax', 'logSoftmax', 'sigmoid', 'logSigmoid'] as const;
-export type LossName = (typeof lossNames)[number];
-export type ActivationName = (typeof activationNames)[number];
+/** An engine, or the exports of an entry. */
+type Functions = Pick<Engine, FormName | ActivationName>;
 
-/** Every loss behind one signature. */
-export interface AnyLoss {
-  (input: TensorInput, target: TensorInput, options?: Options): FusedResult<Reduction> & Partial<ComponentLosses>;
-  forward(
-    input: TensorInput,
-    target: TensorInput,
-    options?: Options,
-  ): ForwardResult<Reduction> & Partial<ComponentLosses>;
-  backward(gradOutput: TensorInput, input: TensorInput, target: TensorInput, options?: Options): BackwardResult;
-  prepare(input: TensorInput, target: TensorInput, options?: Options): Step & Partial<ComponentLosses>;
-}
+export const lossOf = (from: Functions, op: FormName): Loss => libraryOf(from)[op];
+export const activationOf = (from: Functions, op: ActivationName): Activation => libraryOf(from)[op];
 
-/** Every activation behind one signature. */
-export interface AnyActivation {
-  (input: TensorInput, options?: Options): Tensor;
-  backward(gradOutput: TensorInput, input: TensorInput, options?: Options): Tensor;
-}
-
-// each loss takes more than AnyLoss says about the one option object, and returns at least that
-export const lossOf = (engine: Pick<Engine, LossName>, op: LossName): AnyLoss => engine[op] as unknown as AnyLoss;
-export const activationOf = (engine: Pick<Engine, ActivationName>, op: ActivationName): AnyActivation =>
-  engine[op] as unknown as AnyActivation;
-
-export interface LossCase {
+/** A call of a loss, on no engine yet. */
+export interface LossCase extends Omit<Call, 'loss'> {
   readonly name: string;
-  readonly op: LossName;
-  readonly input: Tensor;
-  readonly target: Tensor<Float32Array> | Tensor<Int32Array>;
-  /** Weights among them are tensors. */
-  readonly options: Options;
-  readonly gradOutput: number | Tensor;
+  readonly op: FormName;
 }
 
 export interface ActivationCase {
   readonly name: string;
   readonly op: ActivationName;
-  readonly input: Tensor;
-  readonly gradOutput: Tensor;
-  readonly options: Options;
+  readonly input: Tensor32;
+  readonly gradOutput: Tensor32;
+  readonly options: { readonly axis?: number };
 }
 
 /** FNV-1a: each case has its own seed, so that a new case leaves the others as they are. */
@@ -75,176 +54,76 @@ function seedOf(text: string): number {
   return hash >>> 0;
 }
 
-function draw(shape: readonly number[], next: (i: number) => number): Tensor {
-  return { data: Float32Array.from({ length: sizeOf(shape) }, (_, i) => next(i)), shape };
-}
-
-const weights = (random: Random, shape: readonly number[]): Tensor => draw(shape, () => 0.25 + random());
-
-/** Logits as they come, and for `extreme` ones masks, ties, infinities and gaps beyond float32's exponentials. */
-function logits(random: Random, shape: readonly number[], extreme: boolean): Tensor {
-  const odd = [Number.NEGATIVE_INFINITY, 80, -80, 1e30, 0, Number.NEGATIVE_INFINITY, 110, Number.POSITIVE_INFINITY];
-  return draw(shape, () =>
-    extreme && random() < 0.2 ? odd[Math.floor(random() ** 2 * odd.length)]! : normal(random, 3),
-  );
-}
-
-function classIndices(random: Random, shape: readonly number[], classes: number, ignore?: number): Tensor<Int32Array> {
-  const next = (): number => (ignore !== undefined && random() < 0.2 ? ignore : Math.floor(random() * classes));
-  return { data: Int32Array.from({ length: sizeOf(shape) }, next), shape };
-}
+type Placed = readonly [shape: readonly number[], axis: number];
 
 /** Shapes with their class axis: rows, one long row, columns, a middle axis, the axis last. */
-const classShapes: readonly (readonly [shape: readonly number[], axis?: number])[] = [
-  [[7, 3]],
-  [[33, 10]],
-  [[5, 47]],
-  [[3, 97]],
-  [[3, 130]],
-  [[2, 1000]],
-  [[11]],
-  [[3, 5, 7]],
-  [[2, 8, 67]],
-  [[4, 3, 6, 5]],
+const shapes: readonly Placed[] = [
+  [[7, 3], 1],
+  [[33, 10], 1],
+  [[3, 130], 1],
+  [[11], 0],
+  [[3, 5, 7], 1],
+  [[2, 8, 67], 1],
   [[6, 9, 4], -1],
+  [[2, 1000], 1],
+  [[4, 3, 6, 5], 1],
 ];
+/** With those a loss is tried with ordinary values; with one of these for each way to make a value extreme. */
+const ordinary = 7;
 
-type Variant = (random: Random, shape: readonly number[], axis: number | undefined) => Partial<LossCase>;
+/** The axis, where a loss has one to choose. */
+export const axisFor = (op: FormName, axis: number): number | undefined =>
+  references[op].family === 'class' || references[op].family === 'overlap' ? axis : undefined;
 
-const crossEntropies: Record<string, Variant> = {
-  plain: () => ({}),
-  'sum, weight': (random, shape, axis) => ({
-    options: { reduction: 'sum', weight: weights(random, [layoutOf(shape, axis).classes]) },
-  }),
-  'none, labelSmoothing': () => ({ options: { reduction: 'none', labelSmoothing: 0.1 } }),
-  'sampleWeight, zLoss': (random, shape, axis) => ({
-    options: { sampleWeight: weights(random, layoutOf(shape, axis).sampleShape), zLoss: 0.01, scale: 3 },
-  }),
-  'batchmean, ignoreIndex, weight, labelSmoothing': (random, shape, axis) => {
-    const { classes, sampleShape } = layoutOf(shape, axis);
-    return {
-      target: classIndices(random, sampleShape, classes, 1),
-      options: { reduction: 'batchmean', ignoreIndex: 1, labelSmoothing: 0.2, weight: weights(random, [classes]) },
-    };
-  },
-  labels: (random, shape, axis) => {
-    const { classes, sampleShape } = layoutOf(shape, axis);
-    const labels = Array.from({ length: classes }, (_, c) => 2 * c - 5);
-    const target = classIndices(random, sampleShape, classes);
-    return { target: { data: target.data.map((c) => labels[c]!), shape: sampleShape }, options: { labels } };
-  },
-  probabilities: (random, shape) => ({ target: draw(shape, () => random()) }),
-  'probabilities, none, weight, labelSmoothing': (random, shape, axis) => ({
-    target: draw(shape, () => Math.round(random())),
-    options: { reduction: 'none', labelSmoothing: 0.1, weight: weights(random, [layoutOf(shape, axis).classes]) },
-  }),
-  extreme: (random, shape) => ({ input: logits(random, shape, true) }),
-  'extreme, none, labelSmoothing': (random, shape) => ({
-    input: logits(random, shape, true),
-    options: { reduction: 'none', labelSmoothing: 0.1 },
-  }),
+const caseOf = (name: string, op: FormName, problem: Problem): LossCase => {
+  // the names stand in for the functions, which each engine has of its own
+  const { loss: _, ...call } = callOn({} as Library, op, problem);
+  return { name, op, ...call };
 };
 
-const groups = (random: Random, classes: number, count: number): number[] =>
-  Array.from({ length: classes }, () => Math.floor(random() * count));
-
-const componentLosses: Record<string, Variant> = {
-  plain: () => ({}),
-  'none, weights, jointWeight': () => ({ options: { reduction: 'none', weights: [0.5, 2], jointWeight: 0.75 } }),
-  'sampleWeight, ignoreIndex': (random, shape, axis) => {
-    const { classes, sampleShape } = layoutOf(shape, axis);
-    return {
-      target: classIndices(random, sampleShape, classes, 0),
-      options: { ignoreIndex: 0, sampleWeight: weights(random, sampleShape) },
-    };
-  },
-  'extreme, sum': (random, shape) => ({ input: logits(random, shape, true), options: { reduction: 'sum' } }),
-  'extreme, none': (random, shape) => ({ input: logits(random, shape, true), options: { reduction: 'none' } }),
-};
-
-const elementShapes: readonly (readonly number[])[] = [[13], [7, 5], [3, 64], [2, 3, 67], [130, 4]];
-
-const binaries: Record<string, Variant> = {
-  plain: () => ({}),
-  'sum, posWeight per label': (random, shape) => ({
-    options: { reduction: 'sum', posWeight: weights(random, shape.slice(-1)) },
-  }),
-  'ignoreValue NaN, labelSmoothing': (random, shape) => ({
-    target: draw(shape, () => (random() < 0.2 ? Number.NaN : Math.round(random()))),
-    options: { ignoreValue: Number.NaN, labelSmoothing: 0.1 },
-  }),
-  'none, weight per sample': (random, shape) => ({
-    options: { reduction: 'none', weight: weights(random, [shape[0]!, ...shape.slice(1).map(() => 1)]) },
-  }),
-  extreme: (random, shape) => ({ input: logits(random, shape, true) }),
-};
-
-const squares: Record<string, Variant> = {
-  plain: () => ({}),
-  weight: (random, shape) => ({ options: { weight: weights(random, shape) } }),
-  none: () => ({ options: { reduction: 'none' } }),
-};
-
-const variants: Record<LossName, Record<string, Variant>> = {
-  crossEntropy: crossEntropies,
-  componentCrossEntropy: componentLosses,
-  bceWithLogits: binaries,
-  mse: squares,
-};
-
-function lossCase(op: LossName, variant: string, shape: readonly number[], axis?: number, seed?: number): LossCase {
-  const name = `${op} [${shape.join(', ')}] ${variant}${axis === undefined ? '' : `, axis ${axis}`}`;
-  const random = randomFrom(seed ?? seedOf(name));
-  const make = variants[op][variant]!;
-  const input = logits(random, shape, false);
-  const byClass = op === 'crossEntropy' || op === 'componentCrossEntropy';
-  const { classes, sampleShape } = layoutOf(shape, axis);
-  const target = byClass ? classIndices(random, sampleShape, classes) : draw(shape, () => random());
-  const shared = {
-    ...(axis !== undefined && { axis }),
-    ...(op === 'componentCrossEntropy' && { components: [groups(random, classes, 3), groups(random, classes, 2)] }),
-  };
-  const own = make(random, shape, axis);
-  const options = { ...shared, ...own.options };
-  const lossShape = byClass ? sampleShape : shape;
-  const gradOutput = own.options?.reduction === 'none' ? draw(lossShape, () => normal(random)) : normal(random);
-  return { name, op, input, target, gradOutput, ...own, options };
+function* casesOf(op: FormName): Generator<LossCase> {
+  const loss = references[op];
+  const { targets, spice } = loss;
+  for (const [s, [shape, axis]] of shapes.slice(0, ordinary).entries()) {
+    const name = `${op} [${shape}]`;
+    const random = randomFrom(seedOf(name));
+    yield caseOf(name, op, randomProblem(random, loss, shape, axisFor(op, axis), targets[s % targets.length]));
+  }
+  for (const [s, [name, change]] of Object.entries(spice).entries()) {
+    const [shape, axis] = shapes[s % shapes.length]!;
+    const full = `${op} [${shape}] ${name}`;
+    const random = randomFrom(seedOf(full));
+    const kind = targets[s % targets.length];
+    const problem = change(random, randomProblem(random, loss, shape, axisFor(op, axis), kind));
+    if (!isRefused(loss, problem)) yield caseOf(full, op, problem);
+  }
 }
 
-const everyLoss = (): LossCase[] => [
-  // every other pair: each shape and each variant five times
-  ...classShapes.flatMap(([shape, axis], s) =>
-    Object.entries(crossEntropies)
-      .filter((_, v) => (s + v) % 2 === 0)
-      .map(([variant]) => lossCase('crossEntropy', variant, shape, axis)),
-  ),
-  ...classShapes
-    .filter((_, s) => s % 2 === 0)
-    .flatMap(([shape, axis]) =>
-      Object.keys(componentLosses).map((variant) => lossCase('componentCrossEntropy', variant, shape, axis)),
-    ),
-  ...elementShapes.flatMap((shape) => [
-    ...Object.keys(binaries).map((variant) => lossCase('bceWithLogits', variant, shape)),
-    ...Object.keys(squares).map((variant) => lossCase('mse', variant, shape)),
-  ]),
-];
+/** Values as they come, and in a matrix masks, ties, infinities and gaps beyond float32's exponentials. */
+function values(random: Random, shape: readonly number[]): Tensor32 {
+  const odd = [Number.NEGATIVE_INFINITY, 80, -80, 1e30, 0, Number.NEGATIVE_INFINITY, 110, Number.POSITIVE_INFINITY];
+  const extreme = shape.length === 2;
+  const next = (): number =>
+    extreme && random() < 0.2 ? odd[Math.floor(random() ** 2 * odd.length)]! : normal(random, 3);
+  return { data: Float32Array.from({ length: sizeOf(shape) }, next), shape };
+}
 
 const everyActivation = (): ActivationCase[] =>
   activationNames.flatMap((op) =>
-    classShapes.map(([shape, axis]) => {
-      const random = randomFrom(seedOf(`${op} [${shape.join(', ')}]`));
-      const byClass = op === 'softmax' || op === 'logSoftmax';
+    shapes.map(([shape, axis]) => {
+      const name = `${op} [${shape}]`;
+      const random = randomFrom(seedOf(name));
       return {
-        name: `${op} [${shape.join(', ')}]`,
+        name,
         op,
-        input: logits(random, shape, shape.length === 2),
-        gradOutput: draw(shape, () => normal(random)),
-        options: byClass && axis !== undefined ? { axis } : {},
+        input: values(random, shape),
+        gradOutput: { data: Float32Array.from({ length: sizeOf(shape) }, () => normal(random)), shape },
+        options: op === 'softmax' || op === 'logSoftmax' ? { axis } : {},
       };
     }),
   );
 
-export const lossCases: readonly LossCase[] = everyLoss();
+export const lossCases: readonly LossCase[] = formNames.flatMap((op) => [...casesOf(op)]);
 export const activationCases: readonly ActivationCase[] = everyActivation();
 
 /** A case of a random shape, up to 70 long along some axes; the class axis, where there is one, is any. */
@@ -257,22 +136,27 @@ export function randomLossCase(seed: number): LossCase {
     [size(6), size(40), size(40)],
     [size(4), size(9), size(9), size(20)],
   ][Math.floor(random() * 4)]!;
-  const op = lossNames[Math.floor(random() * lossNames.length)]!;
-  const names = Object.keys(variants[op]);
-  const byClass = op === 'crossEntropy' || op === 'componentCrossEntropy';
-  const axis = byClass ? Math.floor(random() * shape.length) - (random() < 0.5 ? 0 : shape.length) : undefined;
-  return lossCase(op, names[Math.floor(random() * names.length)]!, shape, axis, seed);
+  const op = pick(random, formNames);
+  const axis = Math.floor(random() * shape.length) - (random() < 0.5 ? 0 : shape.length);
+  const kind = pick(random, references[op].targets);
+  const problem = randomProblem(random, references[op], shape, axisFor(op, axis), kind);
+  return caseOf(`${op} [${shape}] of ${seed}`, op, problem);
 }
 
 /** The results of every form of a loss: numbers and arrays. */
-export function lossResults(engine: Engine, { op, input, target, options, gradOutput }: LossCase): (number | Tensor)[] {
+export function lossResults(engine: Functions, each: LossCase): (number | Tensor32)[] {
+  const { op, input, target, options, gradOutput } = each;
   const loss = lossOf(engine, op);
   const fused = loss(input, target, options);
   const forward = loss.forward(input, target, options);
-  const { grad } = loss.backward(gradOutput, input, target, options);
+  const backward = loss.backward(gradOutput, input, target, options);
   const numbers = [fused.sum, fused.count, fused.weightSum, fused.zSum ?? 0];
   const parts = fused.componentLosses ? [fused.componentLosses] : [];
-  return [fused.loss, fused.grad, ...numbers, ...parts, forward.loss, grad];
+  const gradients = [fused, backward].flatMap((result) => {
+    const { grad, grads } = gradientsOf(result);
+    return [grad, ...Object.values(grads)];
+  });
+  return [fused.loss, ...numbers, ...parts, forward.loss, ...gradients];
 }
 
 /** How many NaN of float32 have other bits than the one that JavaScript and WebAssembly call canonical. */
@@ -282,9 +166,9 @@ export const oddNaNs = (data: Float32Array): number => {
 };
 
 /** The first 128 bits of SHA-256 over values. Every NaN counts as the same one. */
-export function hashOf(values: readonly (number | Tensor)[]): string {
+export function hashOf(of: readonly (number | Tensor32)[]): string {
   const hash = new Sha256();
-  for (const value of values) {
+  for (const value of of) {
     if (typeof value === 'number') hash.update(Uint8Array.from(`${value};`, (character) => character.charCodeAt(0)));
     else {
       const bits = new Uint32Array(Float32Array.from(value.data).buffer);
@@ -298,7 +182,7 @@ export function hashOf(values: readonly (number | Tensor)[]): string {
 }
 
 /** A hash of every case's results on an engine. */
-export function hashes(engine: Engine): Record<string, string> {
+export function hashes(engine: Functions): Record<string, string> {
   const activations = activationCases.map(({ name, op, input, options, gradOutput }) => {
     const activation = activationOf(engine, op);
     return [name, hashOf([activation(input, options), activation.backward(gradOutput, input, options)])] as const;

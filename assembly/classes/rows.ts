@@ -6,7 +6,7 @@ import { openProducts } from '../sums';
 import { expRow, expRowBlock, maxRow } from './row';
 import { ARRAYS, PRODUCT } from './samples';
 import { Pass } from './tiles';
-import { advance, begin, closeChunk, laneArray, locate, openChunk, stateBytes, Walk } from './walk';
+import { advance, begin, closeChunk, laneArray, locate, openChunk, startsAnew, stateBytes, Walk } from './walk';
 
 /** Classes of a row whose exponentials are kept: 768 KiB. */
 const KEPT: i32 = 196608;
@@ -31,22 +31,22 @@ export function rows(
   const t = changetype<Walk>(p.scratch);
   t.e = p.scratch + stateBytes(ARRAYS);
   const own = t.e + size;
-  if (p.phase & MEASURE) {
+  const cut = (p.flags & CUT) != 0, fresh = startsAnew(p);
+  if (fresh) {
     begin(p);
     openProducts(laneArray(p, PRODUCT));
   } else locate(p, t, 0);
-  const cut = (p.flags & CUT) != 0;
   t.kept = !cut && room(p) == p.total;
-  while (!(p.phase & MEASURE) || openChunk(p, t)) {
-    while (!(p.phase & MEASURE) || advance(p, t, true)) {
-      if (p.phase & MEASURE) {
+  while (!fresh || openChunk(p, t)) {
+    while (!fresh || advance(p, t, true)) {
+      if (fresh) {
         t.marked = !open(p, t);
         t.top = -Infinity;
         t.rest = t.ties = t.u = t.v = t.w = 0;
       }
       if (!t.marked) passes(p, t, moved ? own : 0, load, first, finish, gradient);
       else if (p.grad != 0 && (p.phase & GRADIENT) != 0) memory.fill(t.g, 0, <usize>p.middle << 2);
-      if (!(p.phase & MEASURE)) break;
+      if (!fresh) break;
     }
     if (p.phase & FINISH) {
       close(p, t);

@@ -17,7 +17,7 @@ import { pack, tileRow, unpack } from './pack';
 import {
   ALL, ARRAYS, AWAY, beginSamples, IDLE, MAX, OF_TARGET, openSamples, PRODUCT, REST, SUM, TARGET, TIES,
 } from './samples';
-import { advance, begin, closeChunk, laneArray, locate, openChunk, stateBytes, Walk } from './walk';
+import { advance, begin, closeChunk, laneArray, locate, openChunk, startsAnew, stateBytes, Walk } from './walk';
 
 /** A loss's part of a pass. */
 export type Pass = (p: Plan, t: Walk) => void;
@@ -64,7 +64,7 @@ export function tiles(
   load: Pass, measure: Pass, first: Pass, second: Pass, finish: Pass, gradient: Pass, store: Pass, close: Pass,
 ): usize {
   if (!p.scratch) return bytesOf(p, traits, own);
-  const cut = (p.flags & CUT) != 0, fresh = !cut || (p.phase & MEASURE) != 0;
+  const cut = (p.flags & CUT) != 0, fresh = startsAnew(p);
   const t = changetype<Walk>(p.scratch);
   if (fresh) {
     begin(p);

@@ -2,7 +2,7 @@
 // added up in order: whoever cuts a batch at the ends of chunks (blocks of arrays, threads, a linear head) gets the same bits.
 // Within a chunk they go by tiles (many samples, one in each lane) or by rows (one sample, vectors along its classes).
 
-import { COLUMNS, CUT, Plan } from '../plan';
+import { COLUMNS, CUT, MEASURE, Plan } from '../plan';
 import { tileRow, tileWidth } from './pack';
 
 /** Values of the input in a chunk, where its samples are that small; src/work/blocks.ts cuts alike. */
@@ -84,6 +84,12 @@ function chunkSamples(p: Plan): i32 {
   }
   if (unit <= CHUNK) return CHUNK / max(1, unit) * p.inner;
   return max(NARROWEST, CHUNK / classes & -NARROWEST);
+}
+
+/** Whether a call starts with new samples: where the class axis is cut, the first part of its first pass alone does. */
+// @ts-ignore: decorator
+@inline export function startsAnew(p: Plan): bool {
+  return !(p.flags & CUT) || ((p.phase & MEASURE) != 0 && p.first == 0);
 }
 
 /** A walk before the first samples. */

@@ -4,7 +4,7 @@
 // Parameters: p0 q.
 
 import { elements } from '../elements/frame';
-import { and, lt, mul, ne, neg, or, select_, splat, sub } from '../lane/lane';
+import { and, lt, mul, ne, neg, select_, splat, sub } from '../lane/lane';
 import { Plan } from '../plan';
 
 @unmanaged
@@ -18,7 +18,7 @@ class Quantile extends Plan {
   // @ts-ignore: decorator
   @inline slope(x: v128, y: v128, f: v128): v128 {
     const u = sub(y, x);
-    return or(and(neg(mul(this.share(u), f)), ne(u, splat(0))), ne(u, u));
+    return select_(u, and(neg(mul(this.share(u), f)), ne(u, splat(0))), ne(u, u)); // NaN stays
   }
 
   /** ∂l/∂u. */

@@ -66,8 +66,8 @@ const EXP: usize = memory.data<f32>([
 }
 
 /**
- * e^x for any x: Infinity above 88.7228, as float32 has it, 0 below −87.3365. Twice 2^(n−1)·e^r, since 2^128 is no float32.
- * Within 1 ULP like expWith (1.03 in the relaxed tier).
+ * e^x for any x: Infinity above 88.7228, as float32 has it, 0 below −86.98 (−125.5·ln 2). Twice 2^(n−1)·e^r, since 2^128 is no
+ * float32. Above −86.64 (−125·ln 2) within 1 ULP like expWith (1.03 in the relaxed tier).
  */
 export function expAny(x: v128): v128 {
   const limited = pmin(x, splat(89)); // NaN stays

@@ -1,7 +1,7 @@
 // e^x − 1 and the hyperbolic tangent over lanes, as math/exp.ts states its bounds.
 
 import { bitsToExponent } from '../lane/bits';
-import { abs_, add, and, div, madd, mul, neg, pmax, pmin, splat, sub, xor } from '../lane/lane';
+import { abs_, add, and, div, madd, mul, pmax, pmin, splat, sub, xor } from '../lane/lane';
 import { expConstant } from './exp';
 
 /**
@@ -26,6 +26,6 @@ export function expm1(x: v128): v128 {
 // @ts-ignore: decorator
 @inline export function tanh(x: v128): v128 {
   const m = expm1(mul(splat(-2), abs_(x)));
-  const t = div(neg(m), add(splat(2), m));
+  const t = div(sub(splat(0), m), add(splat(2), m)); // 0 of 0
   return xor(t, and(x, splat(-0.0)));
 }

@@ -1,7 +1,7 @@
 // Powers with one exponent for all lanes, or one for each.
 
 import { bitsToExponent, exponentBits, exponentToFloat, mantissa } from '../lane/bits';
-import { add, clear, le, lt, madd, mul, ne, nearest_, or, splat, sub } from '../lane/lane';
+import { add, clear, le, lt, madd, mul, nearest_, or, splat, sub } from '../lane/lane';
 import { expAny, expConstant } from './exp';
 import { logPart } from './log';
 
@@ -20,8 +20,9 @@ export function power(b: v128, g: f64): v128 {
 
 /**
  * The same for an exponent of each lane, above 0. With b = 2^k·m it is 2^n·e^r, r = (g·k − n)·ln 2 + g·log m, n whole: nothing
- * large is rounded but g·k, which is exact where g has few digits. Within 2 + g/2 ULP then, else + g·|k|/8; 0 below 2^−126;
- * NaN where b is.
+ * large is rounded but g·k, which is exact where g has few digits. Within 2 + g/2 ULP then, else + 0.7·g·|k|; 0 of a b below
+ * 2^−126, and where the power is below that; NaN
+ * where b is.
  */
 export function powerOf(b: v128, g: v128): v128 {
   const bits = exponentBits(b);
@@ -30,6 +31,5 @@ export function powerOf(b: v128, g: v128): v128 {
   const n = nearest_(madd(rest, expConstant(0), whole));
   const r = madd(sub(whole, n), splat(0.6931471805599453), rest);
   const p = mul(expAny(r), bitsToExponent(add(n, expConstant(1))));
-  const power = clear(p, or(lt(b, splat(1.17549435e-38)), le(n, splat(-127))));
-  return or(power, ne(b, b)); // the mantissa of NaN is a number
+  return madd(b, splat(0), clear(p, or(lt(b, splat(1.17549435e-38)), le(n, splat(-127))))); // 0·NaN
 }

@@ -10,6 +10,7 @@ import { guard } from '../values/guard.ts';
 import { INTEGER, readNumber } from '../values/number.ts';
 import type { Engine, EngineOptions, EngineTensor, NumericArray, PlacedData, TensorInput } from '../values/types.ts';
 import { Place } from '../work/place.ts';
+import { makeLinear } from './linear.ts';
 import { makeActivation, makeLoss } from './loss.ts';
 import { uncertaintyWeighted } from './uncertainty.ts';
 
@@ -55,7 +56,7 @@ export function engineOf(runtime: Runtime): Engine {
     runtime.check();
     return runtime;
   };
-  const operations: Record<string, unknown> = { uncertaintyWeighted };
+  const operations: Record<string, unknown> = { uncertaintyWeighted, linear: makeLinear(source) };
   for (const record of Object.values(losses)) operations[record.name] = makeLoss(record, source);
   for (const record of Object.values(activations)) operations[record.name] = makeActivation(record, source);
   const dispose = (): void => {

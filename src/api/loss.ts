@@ -1,7 +1,7 @@
 // Losses and activations out of their records: every form of every record comes from here.
 
 import type { Call } from '../arguments/call.ts';
-import { checkActivation, checkLoss } from '../arguments/check.ts';
+import { checkActivation, checkLinear, checkLoss } from '../arguments/check.ts';
 import type { OperationRecord, OptionsOf } from '../losses/record.ts';
 import type { Runtime } from '../machine/runtime.ts';
 import { trim } from '../values/guard.ts';
@@ -31,45 +31,65 @@ function once(call: Call, runtime: Runtime, wanted: Wanted): Work {
 const GRAD: Wanted = { grad: true };
 const LOSS: Wanted = { grad: false };
 
-/** The loss of a record, on the runtime that `source` gives. */
-export function makeLoss<R extends OperationRecord>(record: R, source: RuntimeSource): LossOf<R> {
-  const { name } = record;
-  const fused = (input: unknown, target: unknown, options?: unknown) => {
+/** Checks the arguments of a form; of the backward form with the incoming gradient, of steps saying so. */
+type Check = (
+  name: string,
+  args: readonly unknown[],
+  more: { readonly gradOutput?: readonly [unknown]; readonly keeps?: boolean },
+) => Call;
+
+/** The forms of a loss, whose checks are `check`. */
+function formsOf(name: string, check: Check, source: RuntimeSource) {
+  const fused = (...args: unknown[]) => {
     try {
-      return resultsOf(once(checkLoss(name, record, input, target, options), source(), GRAD), true);
+      return resultsOf(once(check(name, args, {}), source(), GRAD), true);
     } catch (error) {
       trim(error, fused);
       throw error;
     }
   };
-  const forward = (input: unknown, target: unknown, options?: unknown) => {
+  const forward = (...args: unknown[]) => {
     try {
-      return resultsOf(once(checkLoss(`${name}.forward`, record, input, target, options), source(), LOSS), false);
+      return resultsOf(once(check(`${name}.forward`, args, {}), source(), LOSS), false);
     } catch (error) {
       trim(error, forward);
       throw error;
     }
   };
-  const backward = (gradOutput: unknown, input: unknown, target: unknown, options?: unknown) => {
+  const backward = (gradOutput: unknown, ...args: unknown[]) => {
     try {
-      const call = checkLoss(`${name}.backward`, record, input, target, options, [gradOutput]);
-      return gradientsOf(once(call, source(), GRAD));
+      return gradientsOf(once(check(`${name}.backward`, args, { gradOutput: [gradOutput] }), source(), GRAD));
     } catch (error) {
       trim(error, backward);
       throw error;
     }
   };
-  const prepare = (input: unknown, target: unknown, options?: unknown) => {
+  const prepare = (...args: unknown[]) => {
     try {
-      return prepareStep(checkLoss(`${name}.prepare`, record, input, target, options), source());
+      return prepareStep(check(`${name}.prepare`, args, { keeps: true }), source());
     } catch (error) {
       trim(error, prepare);
       throw error;
     }
   };
   Object.defineProperty(fused, 'name', { value: name });
+  return Object.assign(fused, { forward, backward, prepare });
+}
+
+/** The loss of a record, on the runtime that `source` gives. */
+export function makeLoss<R extends OperationRecord>(record: R, source: RuntimeSource): LossOf<R> {
+  const { name, second, options } = record;
+  const forms: object = formsOf(
+    name,
+    (form, [input, target, given], { gradOutput }) => checkLoss(form, record, input, target, given, gradOutput),
+    source,
+  );
+  if (second === undefined || second in options) {
+    const linear = formsOf(`${name}.linear`, (form, args, more) => checkLinear(form, record, args, more), source);
+    Object.assign(forms, { linear: Object.freeze(linear) });
+  }
   // the overloads of Loss tie result types to the reduction, which the shared code above cannot follow
-  const loss: unknown = Object.freeze(Object.assign(fused, { forward, backward, prepare }));
+  const loss: unknown = Object.freeze(forms);
   return loss as LossOf<R>;
 }
 

@@ -33,7 +33,8 @@ export type Gradient = Tensor | Readonly<Record<string, Tensor>>;
 /** The gradients of a work: `grad`, and `grad…` of an option with a gradient. */
 export function gradientsOf(work: Work): { grad: Gradient | undefined; [name: string]: Gradient | undefined } {
   const { second: name, options, names } = work.call.record;
-  const { grad, second } = work;
+  const { second, gradients } = work;
+  const grad = gradients ?? work.grad;
   if (name === undefined || second === undefined) return { grad };
   if (name in options) return { grad, [`grad${name.charAt(0).toUpperCase()}${name.slice(1)}`]: second };
   return { grad: { [names[0]]: grad as Tensor, [name]: second } };

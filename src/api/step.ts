@@ -5,7 +5,14 @@ import { Plan, type Runtime } from '../machine/runtime.ts';
 import { trim } from '../values/guard.ts';
 import type { Step, Tensor } from '../values/types.ts';
 import { Work } from '../work/work.ts';
-import { gradientsOf } from './results.ts';
+import { type Gradient, gradientsOf } from './results.ts';
+
+/** Whether two gradients are the same tensors. */
+function same(a: Gradient | undefined, b: Gradient | undefined): boolean {
+  if (a === b || a === undefined || b === undefined) return a === b;
+  const [before, now] = [a, b] as readonly Record<string, unknown>[];
+  return !('data' in b) && Object.keys(b).every((key) => before?.[key] === now?.[key]);
+}
 
 /** A step of a call. */
 export function prepareStep(call: Call, runtime: Runtime): Step {
@@ -49,11 +56,12 @@ export function prepareStep(call: Call, runtime: Runtime): Step {
     weightSum: () => sums.weightSum,
     componentLosses: () => work.parts,
   };
-  let gradients = gradientsOf(work);
+  const gradients = gradientsOf(work);
   for (const key in gradients) {
     results[key] = () => {
       // memory may have grown under an `out` that is a view of it
-      if (gradients.grad !== work.grad && 'data' in (gradients.grad ?? {})) gradients = gradientsOf(work);
+      const now = gradientsOf(work)[key];
+      if (!same(gradients[key], now)) gradients[key] = now;
       return gradients[key];
     };
   }

@@ -2,6 +2,7 @@
 
 import type { NumberField, OperandField, OperationRecord } from '../losses/record.ts';
 import type { NumericArray, Reduction, Tensor } from '../values/types.ts';
+import type { Head } from './linear.ts';
 import type { Operand } from './operand.ts';
 import type { Sparse } from './sparse.ts';
 
@@ -37,6 +38,8 @@ export class Call {
   readonly name: string;
   readonly record: OperationRecord;
   readonly input: Operand;
+  /** What the input is computed from, where it is not given. */
+  readonly head: Head | undefined;
   readonly shape: readonly number[];
   /** Class operations: the axis split, the classes in the middle. Elementwise ones: everything is inner. */
   outer = 1;
@@ -67,10 +70,11 @@ export class Call {
   maps: readonly Int32Array[] = [];
   joint = 0;
 
-  constructor(name: string, record: OperationRecord, input: Operand) {
+  constructor(name: string, record: OperationRecord, input: Operand, head?: Head) {
     this.name = name;
     this.record = record;
     this.input = input;
+    this.head = head;
     this.shape = input.shape ?? [input.length];
     this.sampleShape = this.lossShape = this.shape;
   }

@@ -9,6 +9,7 @@ import { Call } from './call.ts';
 import { checkOverlap, type Given, readCommon, readNames } from './common.ts';
 import { fitExactly } from './fit.ts';
 import { KINDS } from './kinds.ts';
+import { checkAccumulate, checkHeadOverlap, checkReduction, HEAD_OPTIONS, logitsOf, readHead } from './linear.ts';
 import { readOperand } from './operand.ts';
 import { readTarget } from './targets.ts';
 
@@ -27,21 +28,44 @@ export function checkLoss(
   locate(call, given);
   if (second) readSecond(call, second[0]);
   readCommon(call, given);
-  // the target first: a class axis forgotten would make every other message misleading
-  call.target = readTarget(call, target, given);
-  readOptions(call, given);
-  if (record.walk === 'group') group(call);
-  if (gradOutput) readIncoming(call, gradOutput[0]);
-  settle(call);
-  checkOuts(call);
+  readRest(call, target, given, gradOutput);
   return call;
 }
 
+/** Checks a call of the linear form of a loss; `keeps`: it has gradients of its own to add to. */
+export function checkLinear(
+  name: string,
+  record: OperationRecord,
+  [features, parameters, target, options]: readonly unknown[],
+  { gradOutput, keeps = false }: { gradOutput?: readonly [unknown]; keeps?: boolean } = {},
+): Call {
+  const given = readNames(name, record, options, HEAD_OPTIONS);
+  const head = readHead(name, features, parameters, given);
+  const call = new Call(name, record, logitsOf(name, record, head), head);
+  locate(call, given);
+  readCommon(call, { ...given, out: undefined });
+  checkReduction(call);
+  if (!keeps) checkAccumulate(name, head);
+  readRest(call, target, given, gradOutput);
+  return call;
+}
+
+/** What comes after the input and the common options. */
+function readRest(call: Call, target: unknown, given: Given, gradOutput?: readonly [unknown]): void {
+  // the target first: a class axis forgotten would make every other message misleading
+  call.target = readTarget(call, target, given);
+  readOptions(call, given);
+  if (call.record.walk === 'group') group(call);
+  if (gradOutput) readIncoming(call, gradOutput[0]);
+  settle(call);
+  checkOuts(call);
+}
+
 /** Reads what lies in plain arrays: an element may be a getter, which may do anything, so it is read before the machine is touched. */
-function settle({ input, target, incoming, uses }: Call): void {
+function settle({ input, head, target, incoming, uses }: Call): void {
   const values = target?.kind === 'sparse' ? [target.sparse.indices, target.sparse.offsets] : [target?.operand];
   const all = [
-    input,
+    ...(head ? [head.features, head.weight, head.bias] : [input]),
     ...values,
     ...(typeof incoming === 'number' ? [] : [incoming]),
     ...uses.map((use) => use.operand),
@@ -146,11 +170,13 @@ function readIncoming(call: Call, gradOutput: unknown): void {
 }
 
 function checkOuts(call: Call): void {
-  const { target, uses, incoming, arrays, out } = call;
-  if (!out) return;
+  const { name, target, uses, incoming, arrays, out, head } = call;
+  if (!out && !head) return;
   const operands = uses.filter(({ pulls }) => !pulls).map(({ operand }) => operand);
   if (target?.kind === 'sparse') operands.push(target.sparse.indices, target.sparse.offsets);
   else if (target) operands.push(target.operand);
   if (typeof incoming !== 'number') operands.push(incoming);
-  checkOverlap(call, [...operands.map(({ typed }) => typed), ...arrays]);
+  const others = [...operands.map(({ typed }) => typed), ...arrays];
+  if (head) checkHeadOverlap(name, head, others);
+  else checkOverlap(call, others);
 }

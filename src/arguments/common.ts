@@ -21,8 +21,13 @@ export const namesOf = ({ options, target }: OperationRecord): string[] => [
 
 const none: Given = Object.freeze({});
 
-/** The options that are given, with no name that the operation does not know. */
-export function readNames(name: string, record: OperationRecord, options: unknown): Given {
+/** The options that are given, with no name that the operation does not know; `more`: names that its form adds. */
+export function readNames(
+  name: string,
+  record: OperationRecord,
+  options: unknown,
+  more: readonly string[] = [],
+): Given {
   if (options === undefined) return none;
   if (typeof options !== 'object' || options === null || Array.isArray(options) || isTyped(options)) {
     const hint = adviceOnOptions(options, namesOf(record));
@@ -32,9 +37,9 @@ export function readNames(name: string, record: OperationRecord, options: unknow
   for (const key of Object.keys(options)) {
     const value = (options as Given)[key];
     if (value === undefined) continue;
-    const known = Object.hasOwn(record.options, key) || isCommon(key, record);
+    const known = Object.hasOwn(record.options, key) || isCommon(key, record) || more.includes(key);
     if (!known) {
-      const names = namesOf(record);
+      const names = [...namesOf(record), ...more];
       const hint = adviceOnName(key, names, record.name);
       throw new TypeError(`${name}: unknown option ${JSON.stringify(key)}, expected one of ${names.join(', ')}${hint}`);
     }
@@ -86,7 +91,7 @@ function readOuts(call: Call, out: unknown): void {
 }
 
 /** The tensor or Float32Array that receives a result. */
-function readOut(out: unknown, shape: readonly number[], where: string): Output {
+export function readOut(out: unknown, shape: readonly number[], where: string): Output {
   let data = out;
   let tensor: Tensor | undefined;
   let own: readonly number[] | undefined;

@@ -2,6 +2,7 @@
 
 import type { TargetKind } from '../losses/record.ts';
 import type { Call } from './call.ts';
+import { logitAt } from './linear.ts';
 
 /** A range of targets. */
 export interface Domain {
@@ -42,13 +43,18 @@ const all = (values: ArrayLike<number>, domain: Domain): boolean => {
   return values.length > 0;
 };
 
+const NOTHING: Domain = { low: 0, high: 0, range: '0' };
+
 /** What an illegal target may have meant to be. */
-function advice({ name, record, input }: Call, value: number, values: ArrayLike<number>, domain: Domain): string {
+function advice({ name, record, input, head }: Call, value: number, values: ArrayLike<number>, domain: Domain): string {
   const { options, target } = record;
   const [operation] = name.split('.');
   if (Number.isNaN(value)) return options.ignoreValue ? '; for missing labels ignoreValue: NaN' : '';
   const binary = target === 'unit' || target === 'labels' || target === 'bits' || target === 'signs';
-  if (binary && !record.both && all(input.data as ArrayLike<number>, { ...domain, whole: true })) {
+  // logits that are all 0 are those of a start
+  const labels = (given: ArrayLike<number>): boolean =>
+    all(given, { ...domain, whole: true }) && !(Number.isInteger(value) && all(given, NOTHING));
+  if (binary && !head && !record.both && labels(input.data as ArrayLike<number>)) {
     return `; did you swap the arguments? It is ${operation}(${record.names.join(', ')})`;
   }
   if (target === 'signs') return value === 0 ? '; for 0 and 1 use hinge, or 2 * y - 1' : '';
@@ -62,9 +68,9 @@ function advice({ name, record, input }: Call, value: number, values: ArrayLike<
 
 /** The error for the target (or input) at a position that is out of range. */
 export function outsideDomain(call: Call, domain: Domain, values: ArrayLike<number>, at: number): RangeError {
-  const { name, marker, record, input } = call;
+  const { name, marker, record, input, head } = call;
   const value = values[at] as number;
-  const first = input.data[at] as number;
+  const first = head ? logitAt(head, at) : (input.data[at] as number);
   if (record.both && within(value, domain) && !within(first, domain)) {
     const hint = record.target === 'unit' ? '; for logits use bceWithLogits' : '';
     return new RangeError(`${name}: ${record.names[0]}[${at}] is ${first}, outside ${domain.range}${hint}`);

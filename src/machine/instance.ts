@@ -8,6 +8,21 @@ import { moduleOf } from './modules/index.ts';
 /** A kernel takes the address of a Plan; with scratch 0 in it, it returns the bytes of scratch that it needs. */
 export type Kernel = (plan: number) => number;
 
+/** A product of a gradient of logits: (g, other factor, out, n, c, d, distance between the rows of g, first, scratch). */
+type Product = (
+  ...args: [
+    g: number,
+    by: number,
+    out: number,
+    n: number,
+    c: number,
+    d: number,
+    across: number,
+    first: number,
+    scratch: number,
+  ]
+) => void;
+
 /** The exports of the module beside the kernels of the operations, which have the names of their records. */
 export interface Kernels {
   readonly memory: WebAssembly.Memory;
@@ -17,6 +32,12 @@ export interface Kernels {
   tier(): number;
   scanSamples(plan: number): void;
   scanElements(plan: number): void;
+  linearLogits(x: number, w: number, b: number, out: number, n: number, c: number, d: number, across: number): void;
+  linearInput: Product;
+  linearWeight: Product;
+  /** Bytes of scratch that these two need. */
+  linearScratch(): number;
+  linearBias(g: number, sums: number, n: number, c: number, across: number, first: number): void;
   canonicalize(address: number, count: number): void;
   /** Multiplies by 2^100, so many times. */
   amplify(address: number, count: number, times: number): void;

@@ -1,5 +1,7 @@
 // The public types. Shapes in brackets: N samples, C classes, d further axes.
 
+import type { LinearLoss } from './linear.ts';
+
 declare global {
   // known to TypeScript from lib ESNext.Disposable on; declared alike here for users of an older lib
   interface SymbolConstructor {
@@ -158,9 +160,14 @@ type Given<L extends LossTypes, R extends Reduction> = Arguments<L['options'] & 
 
 /**
  * A loss in its forms: called, it computes loss and gradient in one fused pass; `forward` computes the loss alone,
- * `backward` the gradient for an incoming gradient; `prepare` makes a step of a training loop.
+ * `backward` the gradient for an incoming gradient; `prepare` makes a step of a training loop; `linear` is the loss of a
+ * linear layer's logits, for losses of one input.
  */
-export interface Loss<L extends LossTypes> {
+export type Loss<L extends LossTypes> = LossForms<L> &
+  (L['grad'] extends Tensor ? { readonly linear: LinearLoss<L> } : unknown);
+
+/** The forms of a loss of given logits. */
+export interface LossForms<L extends LossTypes> {
   // loss and gradient in one fused pass; a comment for editors would hide that of the loss
   <R extends Reduction = 'mean'>(
     input: L['input'],

@@ -74,6 +74,8 @@ export interface Cutting {
   readonly most?: number | undefined;
   /** Distance between neighbouring classes, where that is more than inner. */
   readonly stride?: number | undefined;
+  /** Steps of outer of a block, where that is decided elsewhere. */
+  readonly high?: number | undefined;
 }
 
 /** The blocks of a class operation. */
@@ -97,7 +99,9 @@ export class ClassBlocks implements Blocks {
   #o = 0;
   #i = 0;
 
-  constructor(outer: number, classes: number, inner: number, { whole, rows, most = 1 / 0, stride = inner }: Cutting) {
+  constructor(outer: number, classes: number, inner: number, cutting: Cutting) {
+    const { rows, most = 1 / 0, stride = inner, high: given } = cutting;
+    const whole = cutting.whole || given !== undefined;
     this.#outer = outer;
     this.#classes = classes;
     this.#inner = inner;
@@ -111,7 +115,8 @@ export class ClassBlocks implements Blocks {
       : Math.min(inner, Math.max(NARROWEST, Math.floor(BLOCK / Math.max(1, classes) / NARROWEST) * NARROWEST));
     const height = fits ? high - (inner === 1 && high >= NARROWEST ? high % NARROWEST : 0) : 1;
     this.#width = whole ? inner : Math.min(width, most);
-    this.#height = whole ? outer : Math.min(outer, height, Math.max(1, Math.floor(most / this.#width)));
+    const limit = given ?? Math.min(height, Math.max(1, Math.floor(most / this.#width)));
+    this.#height = cutting.whole ? outer : Math.min(outer, limit);
     this.single = this.#height >= outer && this.#width >= inner;
     const size = this.#height * this.#width;
     const cut = !whole && (tall === 1 && inner === 1 ? classes > LONGEST_ROW : classes * size > LARGEST);

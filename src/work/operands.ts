@@ -6,6 +6,7 @@ import { PLAN, type Plan, type Runtime } from '../machine/runtime.ts';
 import type { Block } from './blocks.ts';
 import { IndexTarget } from './indices.ts';
 import { type Fields, Input, OPERANDS, type Sizes, type Source } from './input.ts';
+import type { HeadWork } from './linear/head.ts';
 import { type Kind, Place, type Scratch } from './place.ts';
 import { type Rows, rowsOf } from './rows.ts';
 import { SetFlags, SparseTarget } from './sparse.ts';
@@ -15,7 +16,7 @@ const TARGET = { at: PLAN.target, outer: PLAN.targetOuter, step: PLAN.targetStep
 const INCOMING = { at: PLAN.incoming };
 
 export class Operands {
-  readonly input: Input;
+  readonly input: Source & { readonly part: number | undefined };
   readonly target: Source | undefined;
   readonly indices: IndexTarget | undefined;
   /** Sets of no classes: no sample counts, of however many. */
@@ -34,14 +35,19 @@ export class Operands {
   readonly #runtime: Runtime;
   readonly #scratch: Scratch;
   readonly #byClass: boolean;
+  /** A scan reads the input. */
+  readonly reads: boolean;
 
-  /** `later`: steps come later than the operands were checked. */
-  constructor(call: Call, runtime: Runtime, scratch: Scratch, later: boolean) {
+  /** `later`: steps come later than the operands were checked; `head`: what the input is computed from. */
+  constructor(call: Call, runtime: Runtime, scratch: Scratch, later: boolean, head?: HeadWork) {
     const { input, maps, incoming, shape, uses, byClass } = call;
     this.#runtime = runtime;
     this.#scratch = scratch;
     this.#byClass = byClass;
-    this.input = this.#operand(input, 'values', INPUT);
+    this.input = head ?? this.#operand(input, 'values', INPUT);
+    this.reads = !head || call.record.both === true;
+    if (head) this.#places.push(...head.places);
+    if (head) this.#refills.push(() => head.start());
     this.setless = call.record.target === 'sets' && call.middle === 0;
     const { target, indices } = this.#targets(call, later);
     this.target = target;
@@ -143,7 +149,7 @@ export class Operands {
   /** Brings what a scan reads beside the targets. */
   bringScanned(plan: Plan, block: Block): void {
     if (this.#byClass) return;
-    this.input.bring(plan, block);
+    if (this.reads) this.input.bring(plan, block);
     this.bringMoving(plan, block);
   }
 }

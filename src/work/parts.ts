@@ -6,6 +6,7 @@ import { sizeOf } from '../values/array.ts';
 import type { Tensor } from '../values/types.ts';
 import type { Block } from './blocks.ts';
 import { Place, type Scratch } from './place.ts';
+import type { Sums } from './reduction.ts';
 import { Result } from './result.ts';
 
 /** Losses of all parts that are kept at a time: 1 MiB. */
@@ -107,13 +108,13 @@ export class Parts {
   }
 
   /** The losses of the whole call, each reduced. */
-  finish(reduce: (sum: number) => number): void {
+  finish(sums: Sums): void {
     if (this.#result) return;
     const { data } = this.losses;
-    const sums = (this.#scratch.base + this.#sums) / 8;
+    const first = (this.#scratch.base + this.#sums) / 8;
     for (let m = 0; m < data.length; m++) {
-      const sum = this.#runtime.memory.f64[sums + m] as number;
-      data[m] = Number.isNaN(sum) ? Number.NaN : reduce(sum);
+      const sum = this.#runtime.memory.f64[first + m] as number;
+      data[m] = Number.isNaN(sum) ? Number.NaN : sums.reduce(sum);
     }
   }
 }

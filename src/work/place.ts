@@ -71,6 +71,10 @@ export class Place {
     }
   }
 
+  get length(): number {
+    return this.operand.length;
+  }
+
   /** The values to copy. */
   get values(): NumericArray {
     const { operand } = this;

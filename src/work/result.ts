@@ -9,8 +9,22 @@ import { extentOf, type Strides, startOf, stretches } from './input.ts';
 import type { Scratch } from './place.ts';
 import type { Rows } from './rows.ts';
 
+/** What takes the gradient of a block. */
+export interface Sink {
+  /** Whether kernels write it in its place. */
+  readonly resident: boolean;
+  /** Where kernels write what starts at `start`. */
+  addressOf(start: number): number;
+  /** Takes what kernels wrote, to be multiplied `times` (Kernels.amplify). */
+  collect(block: Block, times: number): void;
+  /** TypeError where nothing can be written any more. */
+  check(): void;
+  /** A gradient of 0. */
+  clear(): void;
+}
+
 /** Where results go: an array of the caller's or a fresh one, in linear memory or not. */
-export class Result {
+export class Result implements Sink {
   readonly length: number;
   readonly #where: string;
   readonly #runtime: Runtime;
@@ -37,9 +51,24 @@ export class Result {
     this.#home = tensor ?? (runtime.memory.holds(data) ? data.byteOffset : undefined);
   }
 
-  /** Whether kernels write it in its place. */
   get resident(): boolean {
     return this.#home !== undefined;
+  }
+
+  /** Its address, where it lies in linear memory. */
+  get home(): number | undefined {
+    return this.#home;
+  }
+
+  get values(): Float32Array {
+    return this.data;
+  }
+
+  /** The tensor of it; where it was given as a bare view of linear memory, one of the memory as it is now. */
+  tensorOf(tensor: Tensor): Tensor {
+    if (this.#owner || this.#holder) return tensor;
+    const { data } = this;
+    return data === tensor.data ? tensor : { data, shape: tensor.shape };
   }
 
   /** The array; a view of linear memory is one of the memory as it is now. */
@@ -52,7 +81,6 @@ export class Result {
     return this.#data;
   }
 
-  /** TypeError where nothing can be written any more. */
   check(): void {
     if (this.#owner) MemoryTensor.addressOf(this.#owner, this.#runtime); // which throws where it was freed
     if (this.#home === undefined && this.#data.length !== this.length) {
@@ -65,7 +93,6 @@ export class Result {
     }
   }
 
-  /** Makes all values 0. */
   clear(): void {
     // no values may be a view that growth has detached
     if (this.length > 0) this.data.fill(0);

@@ -6,16 +6,17 @@ import type { Call } from '../arguments/call.ts';
 import { type Domain, domainOf, outsideDomain } from '../arguments/domains.ts';
 import { type Kernel, kernelOf } from '../machine/instance.ts';
 import { FLAGS, PLAN, type Plan, type Runtime } from '../machine/runtime.ts';
-import { roomFor, sizeOf } from '../values/array.ts';
+import { overlap, roomFor, sizeOf } from '../values/array.ts';
 import type { Tensor } from '../values/types.ts';
 import { BLOCK, type Block, type Blocks, ClassBlocks, ElementBlocks, GroupBlocks } from './blocks.ts';
 import { describePlan } from './describe.ts';
 import { Input } from './input.ts';
+import { HeadWork } from './linear/head.ts';
 import { Operands } from './operands.ts';
 import { Parts, samplesOfParts } from './parts.ts';
 import { Scratch } from './place.ts';
 import { Sums } from './reduction.ts';
-import { Result, SecondGradient } from './result.ts';
+import { Result, SecondGradient, type Sink } from './result.ts';
 
 /** The passes of a class operation over an axis that is cut (assembly/plan.ts). */
 const PHASES = [FLAGS.MEASURE, FLAGS.ACCUMULATE, FLAGS.SECOND, FLAGS.FINISH, FLAGS.GRADIENT] as const;
@@ -42,9 +43,12 @@ export class Work {
   readonly #blocks: Blocks;
   readonly #groups: GroupBlocks | undefined;
   readonly #domain: Domain | undefined;
+  /** The walk over the values of a class operation as elements, for their range. */
+  #stretches: ElementBlocks | undefined;
   /** Targets are scanned as a whole before the first gradient. */
   readonly #scans: boolean;
-  readonly #grad: Result | undefined;
+  readonly #head: HeadWork | undefined;
+  readonly #grad: Sink | undefined;
   readonly #gradTensor: Tensor | undefined;
   readonly #second: SecondGradient | undefined;
   readonly #losses: Result | undefined;
@@ -61,14 +65,17 @@ export class Work {
     this.#later = wanted.later ?? false;
     this.#kernel = kernelOf(runtime.kernels, record.kernel ?? record.name);
     runtime.memory.renew();
-    const operands = new Operands(call, runtime, scratch, this.#later);
+    const head = HeadWork.of(call, runtime, scratch, wanted.grad);
+    this.#head = head;
+    const operands = new Operands(call, runtime, scratch, this.#later, head);
     this.#operands = operands;
-    if (wanted.grad) {
+    if (wanted.grad && head) this.#grad = head;
+    else if (wanted.grad) {
       this.#gradTensor = out?.tensor ?? { data: out?.data ?? new Float32Array(input.length), shape };
       const { data } = out ?? this.#gradTensor;
       this.#grad = new Result(`${call.name}: the gradient`, data, out?.tensor, runtime, scratch);
-      this.#second = SecondGradient.of(call, operands.rows, runtime, scratch);
     }
+    if (wanted.grad) this.#second = SecondGradient.of(call, operands.rows, runtime, scratch);
     if (call.reduction === 'none' && record.target !== 'none') {
       const data = roomFor(sizeOf(call.lossShape), `${call.name}: the loss`);
       this.#lossTensor = { data, shape: call.lossShape };
@@ -80,20 +87,25 @@ export class Work {
       this.#blocks = this.#groups.blocks;
     } else if (byClass) {
       const most = this.#losses && maps.length > 0 ? samplesOfParts(maps.length + 1) : undefined;
-      this.#blocks = new ClassBlocks(call.outer, call.middle, call.inner, { whole, rows: record.rows, most });
-    } else this.#blocks = new ElementBlocks(operands.rows?.middle ?? 1, operands.rows?.inner ?? 0, input.length, whole);
+      const high = head?.most && head.most / (call.middle * call.inner);
+      this.#blocks = new ClassBlocks(call.outer, call.middle, call.inner, { whole, rows: record.rows, most, high });
+    } else {
+      const { middle = 1, inner = 0 } = operands.rows ?? {};
+      this.#blocks = new ElementBlocks(middle, inner, input.length, whole, head?.most);
+    }
     const { values, samples } = this.#blocks;
     const losses = this.#groups?.losses ?? this.#blocks.losses;
     operands.reserve({ values, samples, losses });
     // a gradient that is copied out overwrites the copy of the input, which nothing reads again
-    this.#grad?.reserve(values, operands.input.part);
+    if (this.#grad instanceof Result) this.#grad.reserve(values, operands.input.part);
     this.#second?.reserve(this.#blocks);
     this.#losses?.reserve(losses);
     if (maps.length > 0) this.#parts = new Parts(call, runtime, scratch, samples);
 
     this.#domain = operands.target instanceof Input ? domainOf(call) : undefined;
     const weighs = record.mean === 'weights' && call.use('a') !== undefined;
-    const inPlace = out !== undefined && input.typed?.buffer === out.data.buffer;
+    const early = call.head?.accumulate === true; // what is added to is not to be left half done
+    const inPlace = early || (out !== undefined && input.typed !== undefined && overlap(input.typed, out.data));
     this.#scans = byClass
       ? operands.indices !== undefined || (operands.weighted && record.walk === 'class' && !operands.setless)
       : weighs || call.marker !== undefined || (this.#domain !== undefined && inPlace);
@@ -149,10 +161,13 @@ export class Work {
       if (this.#groups) this.#runGroups(this.#groups, pulls);
       else this.#runBlocks(pulls);
     }
-    if (!pulls) this.#grad?.clear();
-    if (!pulls || call.input.length === 0) this.#second?.clear();
+    if (pulls && call.input.length > 0) this.#head?.finish();
+    else {
+      this.#grad?.clear();
+      this.#second?.clear();
+    }
     sums.read(plan);
-    this.#parts?.finish((sum) => sums.reduce(sum));
+    this.#parts?.finish(sums);
   }
 
   #findAgain(): void {
@@ -169,7 +184,9 @@ export class Work {
     const plan = this.#plan;
     const { input, target } = this.#operands;
     const { length } = call.input;
-    const blocks = new ElementBlocks(1, length, length, false, Math.min(BLOCK, this.#blocks.values));
+    this.#stretches ??= new ElementBlocks(1, length, length, false, Math.min(BLOCK, this.#blocks.values));
+    const blocks = this.#stretches;
+    blocks.start();
     while (blocks.next()) {
       const { block } = blocks;
       plan.set(PLAN.outer, 1);
@@ -178,7 +195,7 @@ export class Work {
       plan.set(PLAN.total, block.size);
       plan.set(PLAN.bad, -1);
       target?.bring(plan, block);
-      input.bring(plan, block);
+      if (this.#operands.reads) input.bring(plan, block);
       this.#runtime.kernels.scanElements(plan.address);
       if (plan.get(PLAN.bad) >= 0) throw this.#outside(domain, block.start + plan.get(PLAN.bad));
     }
@@ -232,7 +249,7 @@ export class Work {
   #runBlocks(pulls: boolean): void {
     const blocks = this.#blocks;
     // what the scan of a single block brought is still there
-    const brought = this.#scans && blocks.single;
+    const brought = this.#scans && blocks.single && !this.#head;
     blocks.start();
     while (blocks.next()) {
       const { block } = blocks;
@@ -247,31 +264,37 @@ export class Work {
     const plan = this.#plan;
     const { blocks, split } = groups;
     const { block } = blocks;
-    const phase = (value: number, settled = 0): void => {
-      plan.set(PLAN.phase, value);
-      plan.set(PLAN.flags, (plan.get(PLAN.flags) & ~FLAGS.SETTLED) | settled);
-    };
-    const walk = (gradients: boolean): void => {
-      blocks.start();
-      while (blocks.next()) {
-        groups.aim(block);
-        this.#run(block, gradients, false);
-      }
-    };
     groups.start();
     while (groups.next()) {
       if (split) {
-        phase(0);
+        this.#setPhase(0);
         this.#kernel(plan.address);
-        phase(SUMS);
-        walk(false);
-        phase(FLAGS.FINISH);
+        this.#setPhase(SUMS);
+        this.#walkGroups(groups, false);
+        this.#setPhase(FLAGS.FINISH);
         this.#kernel(plan.address);
-        phase(SUMS | FLAGS.GRADIENT, FLAGS.SETTLED);
-        if (pulls) walk(true);
-        phase(FLAGS.EVERY_PHASE);
-      } else walk(pulls);
+        this.#setPhase(SUMS | FLAGS.GRADIENT, FLAGS.SETTLED);
+        if (pulls) this.#walkGroups(groups, true);
+        this.#setPhase(FLAGS.EVERY_PHASE);
+      } else this.#walkGroups(groups, pulls);
       this.#losses?.fetch(0, block.loss, block.losses);
+    }
+  }
+
+  /** Chooses the passes of the next calls of the kernel. */
+  #setPhase(phase: number, settled = 0): void {
+    const plan = this.#plan;
+    plan.set(PLAN.phase, phase);
+    plan.set(PLAN.flags, (plan.get(PLAN.flags) & ~FLAGS.SETTLED) | settled);
+  }
+
+  /** Walks the blocks of the groups at hand. */
+  #walkGroups(groups: GroupBlocks, gradients: boolean): void {
+    const { blocks } = groups;
+    blocks.start();
+    while (blocks.next()) {
+      groups.aim(blocks.block);
+      this.#run(blocks.block, gradients, false);
     }
   }
 
@@ -342,9 +365,12 @@ export class Work {
   /** The gradient's tensor; where it was given as a bare view of linear memory, one of the memory as it is now. */
   get grad(): Tensor | undefined {
     const tensor = this.#gradTensor;
-    if (!tensor || !this.#grad || this.call.out?.tensor) return tensor;
-    const { data } = this.#grad;
-    return data === tensor.data ? tensor : { data, shape: tensor.shape };
+    return tensor && this.#grad instanceof Result ? this.#grad.tensorOf(tensor) : tensor;
+  }
+
+  /** The gradients of a head, by name. */
+  get gradients(): Readonly<Record<string, Tensor>> | undefined {
+    return this.#head?.gradients;
   }
 
   /** The gradient of the second operand, where it has one. */

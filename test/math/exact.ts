@@ -1,4 +1,4 @@
-/** e^x and log(1 + q) in fixed point with 115 digits after the point: the judge of the worst cases that the sweeps find. */
+/** e^x, logarithms and what is made of them in fixed point with 115 digits after the point: the judge of the worst cases that the sweeps find. */
 
 /** Bits after the point. The smallest values looked at, near 2^-126, keep 77 digits. */
 const BITS = 384n;
@@ -46,19 +46,38 @@ function logRatio(z: bigint): bigint {
   return 2n * sum;
 }
 
-/** log(1 + q), q ≥ 0: k·log 2 + log(m) with m in [1, 2). */
-export function exactLog1p(q: bigint): bigint {
-  let k = 0n;
-  while ((ONE + q) >> k >= 2n * ONE) k++;
-  // (m − 1)/(m + 1) of m = (1 + q)/2^k, with no digit of a small q lost
-  const z = ((q + ONE - (ONE << k)) << BITS) / (q + ONE + (ONE << k));
+/** log x, x > 0: k·log 2 + log(m) with m in [1, 2). */
+export function exactLog(x: bigint): bigint {
+  let [k, m] = [0n, x];
+  for (; m >= 2n * ONE; k++) m >>= 1n;
+  for (; m < ONE; k--) m <<= 1n;
+  // nothing is lost where x was shifted to the left; where it was to the right, z is made of all its digits
+  const unit = k > 0n ? ONE << k : ONE;
+  const whole = k > 0n ? x : m;
+  const z = ((whole - unit) << BITS) / (whole + unit);
   return k * logRatio(ONE / 3n) + logRatio(z);
 }
 
-/** |got − truth| in units in the last place of a float32 as large as truth, to 12 digits. */
-export function ulpsOff(got: number, truth: bigint): number {
-  const size = BigInt(truth.toString(2).length) - 1n - BITS;
-  const place = (size < -126n ? -126n : size) - 23n + BITS;
+/** log(1 + q), q > −1. */
+export const exactLog1p = (q: bigint): bigint => exactLog(ONE + q);
+
+/** e^x − 1. */
+export const exactExpm1 = (x: bigint): bigint => exactExp(x) - ONE;
+
+/** The hyperbolic tangent. */
+export function exactTanh(x: bigint): bigint {
+  const e = exactExp(2n * x);
+  return ((e - ONE) << BITS) / (e + ONE);
+}
+
+/** b^g, b > 0. */
+export const exactPow = (b: bigint, g: bigint): bigint => exactExp(times(g, exactLog(b)));
+
+/** |got − truth| in units in the last place of a float as large as truth, to 12 digits: of a float32, or one of other sizes. */
+export function ulpsOff(got: number, truth: bigint, digits = 23n, lowest = -126n): number {
+  const positive = truth < 0n ? -truth : truth;
+  const size = BigInt(positive.toString(2).length) - 1n - BITS;
+  const place = (size < lowest ? lowest : size) - digits + BITS;
   const off = fixed(got) - truth;
   return Number(((off < 0n ? -off : off) * 10n ** 12n) >> place) / 1e12;
 }

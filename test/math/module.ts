@@ -1,9 +1,10 @@
 /**
- * The functions of assembly/math.ts as exports. The kernels call them inline, so a module of their own is compiled, for each
- * tier, from the same source files and with the same features as the build.
+ * The functions of assembly/math as exports. The kernels call them inline, so a module of their own is compiled from the same
+ * source files, and its tiers are made as the build makes them.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { lower } from '../../src/machine/lower/index.ts';
 import type { Tier } from '../../src/values/types.ts';
 
 /** What is used of the compiler. Its own types declare AssemblyScript's globals, which clash with those of Node. */
@@ -19,86 +20,89 @@ interface Compiler {
 }
 const compiler = 'assemblyscript/asc';
 
+/** The part of the build that makes the relaxed tier. */
+interface Optimizer {
+  optimize(binary: Uint8Array): { simd: Uint8Array; relaxed: Uint8Array };
+}
+const optimizer = '../../assembly/optimize.mjs';
+
 /** Values of one call. */
 export const CHUNK = 1 << 16;
 
+/** What is computed of each value x, and of numbers a: AssemblyScript. */
+const FUNCTIONS = {
+  exp: 'exp(x)',
+  expAny: 'expAny(x)',
+  refine: 'refine(exp(sub(x, splat(<f32>a))), x, splat(<f32>a), sub(x, splat(<f32>a)))',
+  expm1: 'expm1(x)',
+  tanh: 'tanh(x)',
+  log1p: 'log1p(x)',
+  log: 'log(x)',
+  power: 'power(x, a)',
+} as const;
+export type MathName = keyof typeof FUNCTIONS;
+
 const ENTRY = 'math-entry.ts';
 const source = `
-import { exp, log1p, refine } from './assembly/math';
-import { lanes, loadV, splat, storeV, sub } from './assembly/lane';
+import { exp, expAny, refine } from './assembly/math/exp';
+import { expm1, tanh } from './assembly/math/expm1';
+import { log, log1p, log1pDouble } from './assembly/math/log';
+import { power } from './assembly/math/pow';
+import { loadV, splat, storeV, sub } from './assembly/lane/lane';
 
-const INPUT: usize = (__heap_base + 15) & ~15;
+const INPUT: usize = 0x10000; // past the constants of the functions
 const OUTPUT: usize = INPUT + ${4 * CHUNK};
+export function tier(): i32 { return 1; }
 export function input(): usize { return INPUT; }
 export function output(): usize { return OUTPUT; }
+export { log1pDouble };
 
 export function fill(bits: u32, step: u32, n: i32): void {
   for (let i = 0; i < n; i++, bits += step) store<u32>(INPUT + (<usize>i << 2), bits);
 }
-
-function expOver<V>(n: i32): void {
-  for (let i: usize = 0; i < <usize>n << 2; i += sizeof<V>()) storeV<V>(OUTPUT + i, exp<V>(loadV<V>(INPUT + i)));
-}
-function log1pOver<V>(n: i32): void {
-  for (let i: usize = 0; i < <usize>n << 2; i += sizeof<V>()) storeV<V>(OUTPUT + i, log1p<V>(loadV<V>(INPUT + i)));
-}
-function refineOver<V>(m: f32, n: i32): void {
-  const top = splat<V>(m);
-  for (let i: usize = 0; i < <usize>n << 2; i += sizeof<V>()) {
-    const x = loadV<V>(INPUT + i);
-    const d = sub<V>(x, top);
-    storeV<V>(OUTPUT + i, refine<V>(exp<V>(d), x, top, d));
+${Object.entries(FUNCTIONS)
+  .map(
+    ([name, of]) => `export function ${name}_(n: i32, a: f64): void {
+  for (let at: usize = 0; at < <usize>n << 2; at += 16) {
+    const x = loadV(INPUT + at);
+    storeV(OUTPUT + at, ${of});
   }
-}
-export function exp_(n: i32): void { if (ASC_FEATURE_SIMD) expOver<v128>(n); else expOver<f32>(n); }
-export function log1p_(n: i32): void { if (ASC_FEATURE_SIMD) log1pOver<v128>(n); else log1pOver<f32>(n); }
-export function refine_(m: f32, n: i32): void { if (ASC_FEATURE_SIMD) refineOver<v128>(m, n); else refineOver<f32>(m, n); }
+}`,
+  )
+  .join('\n')}
 `;
 
-interface Exports {
+type Over = (n: number, a: number) => void;
+
+interface Exports extends Readonly<Record<`${MathName}_`, Over>> {
   readonly memory: WebAssembly.Memory;
   input(): number;
   output(): number;
   fill(bits: number, step: number, n: number): void;
-  exp_(n: number): void;
-  log1p_(n: number): void;
-  refine_(m: number, n: number): void;
+  log1pDouble(q: number): number;
 }
 
-/** One tier's functions. Each computes the first n (a multiple of 4) of `input` into `output`. */
+/** One tier's functions. */
 export interface MathModule {
   readonly tier: Tier;
   readonly input: Float32Array;
   readonly output: Float32Array;
   /** Sets the first n of `input` to the float32 whose bits are `bits`, `bits` + `step` … */
   fill(bits: number, step: number, n: number): void;
-  exp(n: number): void;
-  log1p(n: number): void;
-  /** e^(x − m), refined. */
-  refine(m: number, n: number): void;
+  /** Computes the first n (a multiple of 4) of `input` into `output`; `a` is m of refine, the exponent of power. */
+  run(name: MathName, n: number, a?: number): void;
+  log1pDouble(q: number): number;
 }
 
-const FEATURES: Record<Tier, readonly string[]> = { scalar: [], simd: ['simd'], relaxed: ['simd', 'relaxed-simd'] };
-
-/** Compiles and instantiates the functions for one tier. */
-export async function mathModule(tier: Tier): Promise<MathModule> {
+async function compile(): Promise<Uint8Array> {
   const root = fileURLToPath(new URL('../../', import.meta.url));
-  const enable = FEATURES[tier].flatMap((feature) => ['--enable', feature]);
-  const fixed = [
-    '--outFile',
-    'out.wasm',
-    '--runtime',
-    'stub',
-    '--use',
-    'abort=',
-    '--noAssert',
-    '-O1',
-    '--initialMemory',
-    '10',
-  ];
+  const options =
+    '--outFile out.wasm --config none --runtime stub --use abort= --noAssert -O3 --initialMemory 10 --enable simd'.split(
+      ' ',
+    );
   let bytes = new Uint8Array();
   const asc = (await import(/* @vite-ignore */ compiler)) as Compiler;
-  const { error, stderr } = await asc.main([ENTRY, ...fixed, '--disableWarning', '112', ...enable], {
+  const { error, stderr } = await asc.main([ENTRY, ...options, '--disableWarning', '112'], {
     readFile: (name) => {
       if (name === ENTRY) return source;
       return existsSync(root + name) ? readFileSync(root + name, 'utf8') : null;
@@ -109,7 +113,11 @@ export async function mathModule(tier: Tier): Promise<MathModule> {
     listFiles: () => [],
   });
   if (error) throw new Error(`${error.message}\n${stderr.toString()}`);
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes));
+  return bytes;
+}
+
+function instance(tier: Tier, bytes: Uint8Array): MathModule {
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(Uint8Array.from(bytes)));
   // the exports of the source above
   const module = exports as unknown as Exports;
   return {
@@ -117,8 +125,14 @@ export async function mathModule(tier: Tier): Promise<MathModule> {
     input: new Float32Array(module.memory.buffer, module.input(), CHUNK),
     output: new Float32Array(module.memory.buffer, module.output(), CHUNK),
     fill: module.fill,
-    exp: module.exp_,
-    log1p: module.log1p_,
-    refine: module.refine_,
+    run: (name, n, a = 0) => module[`${name}_`](n, a),
+    log1pDouble: module.log1pDouble,
   };
+}
+
+/** Compiles and instantiates the functions for each tier. */
+export async function mathModules(): Promise<MathModule[]> {
+  const { optimize } = (await import(/* @vite-ignore */ optimizer)) as Optimizer;
+  const { simd, relaxed } = optimize(await compile());
+  return [instance('scalar', lower(simd)), instance('simd', simd), instance('relaxed', relaxed)];
 }

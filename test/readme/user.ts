@@ -1,4 +1,4 @@
-/** The reader of README.md: a project with the packed package, the tools that its lines call, a shell and browsers. */
+/** The reader of docs/runtimes.md: a project with the packed package, the tools that its lines call, a shell and browsers. */
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,7 +17,7 @@ const programs = ['deno', 'bun'];
 /** Packages that a user has installed in the project, with their commands. */
 const bundlers = ['esbuild', 'rollup', 'vite', 'webpack'];
 
-/** What a line of the README calls and this machine lacks. */
+/** What a line of the page calls and this machine lacks. */
 export function missingFor(line: string): string | undefined {
   const called = [...programs, ...bundlers].filter((name) => new RegExp(`(?<![\\w./-])${name}\\b`).test(line));
   return called.map((name) => missing(name, tool(name))).find((text) => text !== undefined);

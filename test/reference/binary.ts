@@ -59,6 +59,7 @@ export const bce = elementLoss({
   pair: (random) => [between(random, 0.02, 0.98), soft(random)],
   near: (random, y) => Math.abs(y - 2 ** -Math.round(between(random, 5, 24))),
   domain: () => [0, 1],
+  refuses: true,
   weight: 'broadcast',
   ignores: [Number.NaN, -1],
   terms: (x, y) => [

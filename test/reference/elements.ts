@@ -44,6 +44,7 @@ export interface ElementRule {
   /** An input that agrees with its target up to little. */
   readonly near?: (random: Random, y: number, options: ReferenceOptions) => number;
   readonly domain?: ReferenceLoss['domain'];
+  readonly refuses?: true;
   /** divides: a mean divides by the weights' sum. broadcast: by NumPy's rules, a mean divides by the elements. */
   readonly weight?: 'divides' | 'broadcast';
   readonly posWeight?: true;
@@ -163,6 +164,7 @@ export function elementLoss(rule: ElementRule): ReferenceLoss {
     family: 'element',
     targets: sparse ? ['dense', 'sparse'] : ['dense'],
     domain: rule.domain ?? realLine,
+    ...(rule.refuses && { refuses: rule.refuses }),
     others: [],
     compute(inputs, options) {
       const w = spread(options.weight, inputs.input.shape);

@@ -18,7 +18,7 @@ import { uncertaintyWeighted } from './uncertainty.ts';
 export { errorBounds, tiniest, unit } from './bounds.ts';
 export { commonOptions } from './draws.ts';
 export { drawLinear, type LinearOperands, linear, linearBack, linearLoss } from './linear.ts';
-export { lossShapeOf, randomProblem } from './problems.ts';
+export { isRefused, lossShapeOf, randomProblem } from './problems.ts';
 export * from './types.ts';
 
 /** Every loss of the library, by its public name. */

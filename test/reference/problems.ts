@@ -36,3 +36,9 @@ export function randomProblem(
   const sums = given.options.per === 'batch' && common.reduction === 'batchmean';
   return { inputs, options: { ...given.options, ...common, ...(sums && { reduction: 'sum' as const }) } };
 }
+
+/** Whether a problem has to be an error: its input has no place in the domain. */
+export function isRefused({ refuses, domain }: ReferenceLoss, { inputs, options }: Problem): boolean {
+  const [low, high] = domain(options);
+  return refuses === true && inputs.input.data.some((x) => !(x >= low && x <= high));
+}

@@ -154,6 +154,8 @@ export interface ReferenceLoss {
   readonly targets: readonly TargetKind[];
   /** Values that the input may hold with these options; both ends are legal limits. */
   readonly domain: (options: ReferenceOptions) => Domain;
+  /** Inputs outside the domain, NaN among them, are an error. */
+  readonly refuses?: true;
   /** Names of `others`. */
   readonly others: readonly string[];
   readonly compute: ReferenceFunction;

@@ -3,9 +3,20 @@
  * nothing of a host or of the test runner; bundle.ts makes one file of it, with the golden cases in it.
  */
 import type * as lossmith from '../../src/index.ts';
-import type { Tensor, Tier } from '../../src/values/types.ts';
-import { boundsOf, decodeGolden, type GoldenCase, type GoldenTensor, inputOf, libraryOps, mismatch } from '../rule.ts';
-import { type ActivationName, activationNames, activationOf, hashes, type LossName, lossOf } from '../tiers.ts';
+import type { Tier } from '../../src/values/types.ts';
+import { asTensor, callOn, type FormName, type ForwardResult, float32, gradientsOf, libraryOf } from '../calls.ts';
+import { isActivationName } from '../reference/index.ts';
+import {
+  boundsOf,
+  decodeGolden,
+  type GoldenCase,
+  inputOf,
+  mismatch,
+  operationOf,
+  problemOf,
+  subgradientLimits,
+} from '../rule.ts';
+import { activationOf, hashes } from '../tiers.ts';
 
 /** What the probe found, as JSON can hold it. */
 export interface Report {
@@ -21,7 +32,7 @@ export interface Report {
   readonly hashes: Readonly<Record<string, string>>;
 }
 
-type Functions = Pick<typeof lossmith, LossName | ActivationName>;
+type Functions = Parameters<typeof hashes>[0];
 
 /** Names the runtime by what it alone has; Deno and Bun have Node's `process` too, so they are asked first. */
 export function runtimeName(): string {
@@ -39,50 +50,38 @@ export function runtimeName(): string {
   return node === undefined ? (agent ?? 'unknown') : `Node ${node}`;
 }
 
-const float32 = ({ data, shape }: GoldenTensor): Tensor => ({ data: Float32Array.from(data), shape });
-const optional = (tensor: GoldenTensor | undefined): Tensor | undefined => tensor && float32(tensor);
-const asTensor = (loss: number | Tensor): { data: ArrayLike<number>; shape: readonly number[] } =>
-  typeof loss === 'number' ? { data: [loss], shape: [] } : loss;
-
 /** What is wrong with one golden case. */
 function wrong(functions: Functions, golden: GoldenCase): (string | undefined)[] {
   const { expected, inputs } = golden;
-  const { target, gradOutput } = inputs;
-  const { dim, ...settings } = golden.options;
   const bounds = boundsOf(golden);
-  const input = float32(inputOf(golden));
-  const upstream = optional(gradOutput);
-  const axis = dim === undefined ? {} : { axis: dim };
-  const op = libraryOps.get(golden.op);
-  if ((activationNames as readonly (string | undefined)[]).includes(op)) {
-    const activation = activationOf(functions, op as ActivationName);
-    if (upstream === undefined) throw new Error('has no gradOutput');
+  const op = operationOf(golden);
+  if (isActivationName(op)) {
+    const activation = activationOf(functions, op);
+    const { gradOutput } = inputs;
+    if (gradOutput === undefined) throw new Error('has no gradOutput');
+    const { dim } = golden.options;
+    const axis = dim === undefined ? {} : { axis: dim };
+    const input = float32(inputOf(golden));
     return [
       mismatch('output', activation(input, axis), expected.loss, bounds.loss),
-      mismatch('grad', activation.backward(upstream, input, axis), expected.grad, bounds.grad),
+      mismatch('grad', activation.backward(float32(gradOutput), input, axis), expected.grad, bounds.grad),
     ];
   }
-  if (target === undefined) throw new Error('has no target');
-  const loss = lossOf(functions, op as LossName);
-  const indices = target.shape.length < input.shape.length;
-  const y = indices ? { data: Int32Array.from(target.data), shape: target.shape } : float32(target);
-  const options = { ...settings, ...axis, weight: optional(inputs.weight), posWeight: optional(inputs.posWeight) };
-  const forward = loss.forward(input, y, options);
-  const fused = loss(input, y, options);
-  const { grad } = loss.backward(upstream ?? 1, input, y, options);
-  const parts = (result: { componentLosses?: Tensor }): string | undefined => {
-    if (expected.componentLosses === undefined) return undefined;
-    if (result.componentLosses === undefined) return 'componentLosses are missing';
-    return mismatch('componentLosses', result.componentLosses, expected.componentLosses, bounds.componentLosses);
-  };
+  const call = callOn(libraryOf(functions), op as FormName, problemOf(golden));
+  const { loss, input, target, options, gradOutput } = call;
+  const losses = (form: string, result: ForwardResult): (string | undefined)[] => [
+    mismatch(form, asTensor(result.loss), expected.loss, bounds.loss),
+    expected.componentLosses &&
+      mismatch(`${form} parts`, result.componentLosses!, expected.componentLosses, bounds.componentLosses),
+  ];
+  const { grad, grads } = gradientsOf(loss.backward(gradOutput, input, target, options));
   return [
-    mismatch('forward', asTensor(forward.loss), expected.loss, bounds.loss),
-    parts(forward),
-    mismatch('fused', asTensor(fused.loss), expected.loss, bounds.loss),
-    parts(fused),
-    // the fused form has the upstream gradient 1
-    gradOutput === undefined ? mismatch('fused grad', fused.grad, expected.grad, bounds.grad) : undefined,
-    mismatch('backward', grad, expected.grad, bounds.grad),
+    ...losses('forward', loss.forward(input, target, options)),
+    ...losses('fused', loss(input, target, options)),
+    mismatch('backward', grad, expected.grad, bounds.grad, subgradientLimits(golden)),
+    ...Object.entries(expected.grads ?? {}).map(([name, truth]) =>
+      mismatch(`backward ${name}`, grads[name]!, truth, bounds.grads[name]!),
+    ),
   ];
 }
 
@@ -100,7 +99,7 @@ export function probe(library: typeof lossmith, golden: readonly string[]): Repo
       return otherwise;
     }
   };
-  const cases = golden.flatMap((text) => decodeGolden(text)).filter(({ op }) => libraryOps.has(op));
+  const cases = golden.flatMap((text) => decodeGolden(text));
   const check = (tier: string, functions: Functions): void => {
     for (const each of cases) {
       const what = `${tier} ${each.id}`;

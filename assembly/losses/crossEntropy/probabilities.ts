@@ -1,14 +1,14 @@
 // Class probabilities by tiles: one sample per lane. factorizedMultiLabel is cross entropy with the probabilities y/Y, Y = Σ y,
 // and something beside it; its formula stands above factorizedMultiLabel.ts.
 
-import { TILE_RUN } from '../../classes/columns';
+import { blankLanes, TILE_RUN } from '../../classes/columns';
 import { tileRow } from '../../classes/pack';
 import { IDLE, LOSS, MAX, REST, SCALE, WEIGHT, WEIGHT_MASS } from '../../classes/samples';
 import { nothing, tileOf, tiles, VALUES } from '../../classes/tiles';
 import { laneArray, Walk } from '../../classes/walk';
 import {
-  add, and, clear, div, eq, loadSplat, loadV, lt, madd, massTimes, mul, ne, nmadd, pmax, select_, splat, storeV, sub,
-  VECTOR,
+  add, and, anyOf, clear, div, eq, everyBit, loadSplat, loadV, lt, madd, massTimes, mul, ne, nmadd, or, pmax, select_, splat,
+  storeV, sub, VECTOR, xor,
 } from '../../lane/lane';
 import { loadSome } from '../../lane/place';
 import { addWide, narrow, product } from '../../lane/wide';
@@ -25,6 +25,8 @@ export const COUNTED = 3;
 const ENTROPY: usize = TOTAL + 2;
 /** What is added to the loss of a sample. */
 const EXTRA: usize = TOTAL + 4;
+/** Mask of samples with a mass that is not 0, then of those without one: those cost 0 whatever their logits hold, but zLoss. */
+const BLANK: usize = TOTAL + 5;
 
 /** A sample with q below this is sure: where its largest logit and most of its target mass agree, they cancel. */
 const SURE: f32 = 0.5;
@@ -59,26 +61,29 @@ function masses(p: Plan, t: Walk): void {
     memory.fill(totals, 0, 2 * tileRow());
     memory.fill(shifted, 0, 2 * tileRow());
     memory.fill(laneArray(p, ENTROPY), 0, 2 * tileRow());
+    memory.fill(laneArray(p, BLANK), 0, tileRow());
   }
   const zero = splat(0), half = splat(0.5);
   const keep = splat(<f32>(1 - p.p0)), even = splat(<f32>(p.p0 / p.total));
   for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) {
     const m = mul(loadV(laneArray(p, MAX) + at), half);
-    let x = tileOf(p, 0) + at, y = tileOf(p, 2) + at;
+    let x = tileOf(p, 0) + at, y = tileOf(p, 2) + at, some = loadV(laneArray(p, BLANK) + at);
     for (let c = 0; c < t.count; ) {
       const end = min(c + TILE_RUN, t.count);
       let mass = zero, product = zero, entropy = zero;
       for (; c < end; c++, x += tileRow(), y += tileRow()) {
         const part = massOf(p, loadV(y), t.first + c, keep, even);
-        const d = sub(mul(loadV(x), half), m);
+        const d = sub(mul(loadV(x), half), m), counts = ne(part, zero);
         mass = add(mass, part);
-        product = add(product, and(mul(part, d), ne(part, zero)));
+        product = add(product, and(mul(part, d), counts));
+        some = or(some, counts);
         if (t.kind == COUNTED) entropy = add(entropy, massTimes(part, log(part)));
       }
       addWide(totals + 2 * at, mass);
       addWide(shifted + 2 * at, product);
       if (t.kind == COUNTED) addWide(laneArray(p, ENTROPY) + 2 * at, entropy);
     }
+    storeV(laneArray(p, BLANK) + at, some);
   }
 }
 
@@ -93,7 +98,9 @@ function finish(p: Plan, t: Walk): void {
     const q = loadV(laneArray(p, REST) + at);
     const rise = log1p(q), sum = add(q, one);
     const extra = t.kind == COUNTED ? loadV(laneArray(p, EXTRA) + at) : zero;
-    const s = clear(loadV(t.weight + at), idle);
+    const blank = side ? zero : xor(everyBit(), loadV(laneArray(p, BLANK) + at));
+    storeV(laneArray(p, BLANK) + at, blank);
+    const s = clear(loadV(t.weight + at), or(idle, blank));
     const total = narrow(laneArray(p, TOTAL) + 2 * at, zero);
     const shifted = narrow(laneArray(p, SHIFTED) + 2 * at, zero);
     const loss = sub(mul(mul(s, total), rise), mul(add(s, s), shifted));
@@ -154,5 +161,10 @@ function gradients(p: Plan, t: Walk): void {
       const own = clear(g, none);
       storeV(place, p.p1 != 0 ? madd(side, e, own) : own);
     }
+    const blank = loadV(laneArray(p, BLANK) + at);
+    if (!anyOf(blank)) continue;
+    blankLanes(tileOf(p, 1) + at, t.count, blank);
+    storeV(laneArray(p, IDLE) + at, or(idle, blank)); // for what follows
+    t.marked = true;
   }
 }

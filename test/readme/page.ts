@@ -1,5 +1,5 @@
 /**
- * A section of README.md as what a reader copies from it: files, which begin with a comment that names them, and lines for
+ * A page as what a reader copies from it: files, which begin with a comment that names them, and lines for
  * a shell. Fences are of backticks or of tildes; .ci/snippets.mjs runs js between backticks in Node, so what needs a browser
  * stands between tildes.
  */
@@ -10,11 +10,11 @@ export interface Block {
   readonly text: string;
   /** The name in the comment on its first line; undefined where there is none. */
   readonly file: string | undefined;
-  /** Where it begins in README.md. */
+  /** Where it begins in the page. */
   readonly line: number;
 }
 
-export interface Section {
+export interface Page {
   readonly blocks: readonly Block[];
   /** What is no block, line by line. */
   readonly prose: readonly string[];
@@ -23,28 +23,26 @@ export interface Section {
 /** `// name`, `# name` or `<!-- name -->`. */
 const naming = /^(?:\/\/|#|<!--) ([\w.-]+\.\w+)(?: -->)?$/;
 
-/** The section under the heading `## title`, up to the next one. */
-export function readSection(title: string): Section {
-  const lines = readFileSync(new URL('../../README.md', import.meta.url), 'utf8').split('\n');
+/** A page of docs/. */
+export function readPage(name: string): Page {
+  const lines = readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8').split('\n');
   const blocks: Block[] = [];
   const prose: string[] = [];
-  let inside = false;
   for (let i = 0; i < lines.length; i++) {
     const opening = /^(```+|~~~+)(\w*)/.exec(lines[i]!);
     if (!opening) {
-      if (lines[i]!.startsWith('## ')) inside = lines[i] === `## ${title}`;
-      else if (inside) prose.push(lines[i]!);
+      prose.push(lines[i]!);
       continue;
     }
     const [, fence, language] = opening;
     const end = lines.indexOf(fence!, i + 1);
-    if (end < 0) throw new Error(`README.md:${i + 1}: this block has no end`);
+    if (end < 0) throw new Error(`${name}:${i + 1}: this block has no end`);
     const body = lines.slice(i + 1, end);
     const file = language === 'sh' ? undefined : naming.exec(body[0] ?? '')?.[1];
-    if (inside) blocks.push({ language: language!, text: `${body.join('\n')}\n`, file, line: i + 1 });
+    blocks.push({ language: language!, text: `${body.join('\n')}\n`, file, line: i + 1 });
     i = end;
   }
-  if (blocks.length === 0) throw new Error(`README.md has no blocks under "## ${title}"`);
+  if (blocks.length === 0) throw new Error(`${name} has no blocks`);
   return { blocks, prose };
 }
 

@@ -11,6 +11,8 @@ import { Plan } from '../plan';
 const FLOOR: f32 = 1e-7;
 /** 2^100. */
 const FAR: f32 = 1.2676506002282294e30;
+/** 2^125, which finite masses do not reach. */
+const MOST: f32 = 4.253529586511731e37;
 
 @unmanaged
 class AbsKlDiv extends Plan {
@@ -36,9 +38,9 @@ class AbsKlDiv extends Plan {
 /** |log(P/Q)|; 2^30 is taken off ratios that log1p does not reach. */
 function distance(p: v128, q: v128): v128 {
   const gap = abs_(sub(p, q)), least = pmin(p, q), ratio = div(gap, least);
-  const far = le(splat(FAR), ratio), near = div(mul(gap, splat(9.313225746154785e-10)), least);
+  const near = div(mul(gap, splat(9.313225746154785e-10)), least), far = le(splat(FAR), ratio);
   const more = select_(gap, splat(20.79441541679836), eq(gap, splat(Infinity)));
-  return add(log1p(select_(near, ratio, far)), and(more, far));
+  return add(log1p(select_(pmin(near, splat(MOST)), ratio, far)), and(more, far));
 }
 
 export function absKlDiv(p: Plan): usize {

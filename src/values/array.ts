@@ -54,9 +54,9 @@ export const overlap = (a: NumericArray, b: NumericArray): boolean =>
   a.buffer === b.buffer && a.byteOffset < b.byteOffset + b.byteLength && b.byteOffset < a.byteOffset + a.byteLength;
 
 /** Room for values; RangeError where there is none for so many. */
-export function roomFor(length: number, where: string): Float32Array {
+export function roomFor<A>(length: number, where: string, kind: new (length: number) => A): A {
   try {
-    return new Float32Array(length);
+    return new kind(length);
   } catch {
     throw new RangeError(`${where} has ${length} values, more than there is memory for`);
   }

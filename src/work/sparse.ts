@@ -85,7 +85,7 @@ export class SetFlags {
   constructor(call: Call) {
     const { sampleShape, name } = call;
     this.#call = call;
-    this.#flags = new Int32Array(roomFor(sizeOf(sampleShape), `${name}: the loss`).buffer);
+    this.#flags = roomFor(sizeOf(sampleShape), `${name}: the loss`, Int32Array);
     this.operand = new Operand(`${name}: target`, this.#flags, sampleShape, this.#flags.length);
   }
 

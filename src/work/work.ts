@@ -77,7 +77,7 @@ export class Work {
     }
     if (wanted.grad) this.#second = SecondGradient.of(call, operands.rows, runtime, scratch);
     if (call.reduction === 'none' && record.target !== 'none') {
-      const data = roomFor(sizeOf(call.lossShape), `${call.name}: the loss`);
+      const data = roomFor(sizeOf(call.lossShape), `${call.name}: the loss`, Float32Array);
       this.#lossTensor = { data, shape: call.lossShape };
       this.#losses = new Result(`${call.name}: the loss`, data, undefined, runtime, scratch);
     }

@@ -10,7 +10,7 @@ const MOST: f64 = 8;
 
 // @ts-ignore: decorator
 @inline function half(gamma: f64, mass: v128, factor: v128, ratio: v128, q: v128, e: v128, slope: bool): v128 {
-  const one = splatW(1), sum = addW(q, one), left = divW(subW(sum, e), sum);
+  const one = splatW(1), sum = addW(q, one), left = divW(addW(q, subW(one, e)), sum);
   let scale = mulW(mass, factor);
   if (gamma < MOST) for (let i: f64 = 1; i <= gamma; i++) scale = mulW(scale, left);
   return slope ? divW(mulW(scale, addW(mulW(ratio, splatW(gamma)), one)), sum) : scale;

@@ -100,8 +100,8 @@ export const sigmoidFocal = elementLoss({
   terms(x, y, { alpha = 0.25, gamma = 2 }) {
     const { log, relativeSlope } = focalBase(x, y);
     const side = alpha < 0 ? 1 : Math.abs(alpha * y) + Math.abs((1 - alpha) * (1 - y));
-    // (1-p_t)^γ is γ |log(1-p_t)| times less exact than its logarithm.
-    const factor = side * powerOf(log, gamma) * (1 + product(gamma, Math.min(-log, 1e3)));
+    // (1-p_t)^γ is γ |log(1-p_t)| times less exact than its logarithm, and a product of γ factors is rounded γ times.
+    const factor = side * powerOf(log, gamma) * (1 + gamma / 4 + product(gamma, Math.min(-log, 1e3)));
     const entropy = product(y, softplus(-x)) + product(1 - y, softplus(x));
     return [
       product(factor, entropy),

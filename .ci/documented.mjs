@@ -130,7 +130,7 @@ function addLinear(sample, name, required) {
       sample.add(call, `a call of ${name}.linear`, tags);
     }
   }
-  sample.add(`package_.${name}.linear(never, never, never, {`);
+  sample.add(`package_.${name}.linear(never, never, never, {${required.map((each) => `${each}, `).join('')}`);
   for (const key of [...LINEAR_OPTIONS, 'reduction'])
     sample.add(`  ‹${key}›: never,`, `option ${key} of ${name}.linear`);
   sample.add('});');

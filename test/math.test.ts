@@ -5,17 +5,7 @@
  * at again with 77 digits.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
-import {
-  digitsOf,
-  exactExp,
-  exactExpm1,
-  exactLog,
-  exactLog1p,
-  exactPow,
-  exactTanh,
-  fixed,
-  ulpsOff,
-} from './math/exact.ts';
+import { digitsOf, exactExp, exactExpm1, exactLog, exactLog1p, exactTanh, fixed, ulpsOff } from './math/exact.ts';
 import { CHUNK, type MathModule, type MathName, mathModules } from './math/module.ts';
 import { randomFrom } from './reference/random.ts';
 
@@ -86,6 +76,11 @@ const expNear = (x: Float32Array, from: number, to: number): void => {
 
 const log1pNear = (x: Float32Array, from: number, to: number): void => {
   const c = x[(from + to) >> 1]!;
+  if (c < -0.25) {
+    // close to −1 neighbours are far from each other in 1 + q
+    for (let i = from; i < to; i++) truths[i] = Math.log1p(x[i]!);
+    return;
+  }
   const base = Math.log1p(c);
   const inverse = 1 / (1 + c);
   const third = 1 / 3;
@@ -382,69 +377,6 @@ describe.each(further)('$name', ({ name, truth, exact, ranges, special }) => {
       module.input.fill(1, 0, 8).set(special.map(([x]) => x));
       module.run(name, 8);
       expect([...module.output.subarray(0, special.length)], module.tier).toEqual(special.map(([, y]) => y));
-    }
-  });
-});
-
-describe('power', () => {
-  const bases = Float32Array.from({ length: 4000 }, (_, i) => 2 ** -(randomFrom(i)() * 140)).map((b) => Math.min(1, b));
-
-  it.each([1, 2, 3, 5, 8, 0.5, 1.5, 10, 20, 0.3, 3.7, 123.4])('to %d is within its bound', (g) => {
-    const whole = g <= 8 && Number.isInteger(g);
-    const short = Number.isInteger(2 * g);
-    const exponent = fixed(Math.fround(g));
-    for (const module of modules) {
-      module.input.set(bases);
-      module.run('power', bases.length, g);
-      for (const [i, b] of bases.entries()) {
-        const got = module.output[i]!;
-        const near = b ** g;
-        // products of small numbers have fewer digits, and other powers are 0 there
-        if (near < 2 ** -125 || (b < 2 ** -126 && !whole)) {
-          if (near < 2 ** -125) expect(got, `${b}^${g}`).toBeLessThanOrEqual(2 ** -125);
-          continue;
-        }
-        const k = Math.abs(Math.floor(Math.log2(b)));
-        const bound = whole ? g : 2 + g / 2 + (short ? 0 : 0.7 * g * k);
-        if (Math.abs(got - near) < 0.9 * bound * near * 2 ** -24) continue;
-        const off = ulpsOff(got, exactPow(fixed(b), exponent));
-        expect(off, `${b}^${g} is ${got} in the ${module.tier} tier`).toBeLessThanOrEqual(bound);
-      }
-    }
-  });
-
-  it('of 0 and 1, and keeps NaN', () => {
-    for (const module of modules) {
-      for (const [g, zero] of [
-        [0, 1],
-        [2, 0],
-        [0.5, 0],
-        [30, 0],
-      ] as const) {
-        module.input.set([0, 1, 2 ** -149, 1]);
-        module.run('power', 4, g);
-        expect([...module.output.subarray(0, 2)], `${module.tier}, ${g}`).toEqual([zero, 1]);
-      }
-    }
-  });
-});
-
-describe('log1p in float64', () => {
-  it('is within 2 ULP of a float64', () => {
-    const random = randomFrom(9);
-    const drawn = Array.from({ length: long ? 100_000 : 3000 }, () => 2 ** (random() * 160 - 130));
-    for (const q of [...drawn, 2 ** -52, 1, Math.SQRT2 - 1, 2 ** 0.5, 3, 1e300]) {
-      const truth = exactLog1p(fixed(q));
-      for (const module of modules) {
-        const got = module.log1pDouble(q);
-        expect(ulpsOff(got, truth, 52n, -1022n), `log1p(${q}) is ${got}`).toBeLessThanOrEqual(2);
-      }
-    }
-  });
-
-  it('is 0 at 0, and keeps Infinity and NaN', () => {
-    for (const module of modules) {
-      expect([0, infinity, nan].map((q) => module.log1pDouble(q))).toEqual([0, infinity, nan]);
     }
   });
 });

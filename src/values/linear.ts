@@ -2,7 +2,6 @@
 
 import type {
   BackwardResult,
-  CommonOptions,
   ForwardResult,
   FusedResult,
   LossTypes,
@@ -47,11 +46,21 @@ export interface LinearOptions<G extends LinearGradient = LinearGradient> {
 /** Reductions that give one number. */
 export type LinearReduction = Exclude<Reduction, 'none'>;
 
-type Options<L extends LossTypes, R extends LinearReduction, G extends LinearGradient> = L['options'] &
-  Omit<CommonOptions<R, never>, 'out'> &
+/** Options that every linear form has, as the loss itself. */
+export interface LinearCommonOptions<R extends LinearReduction = LinearReduction> {
+  /** 'mean' (default), 'sum', or 'batchmean': the sum divided by the number of rows. */
+  readonly reduction?: R | undefined;
+  /** Multiplies the gradients (gradient accumulation, loss scaling). Default 1. */
+  readonly scale?: number | undefined;
+  /** The mean over nothing: 'nan' as in PyTorch (default) or 'zero'. Its gradient is 0 either way. */
+  readonly emptyMean?: 'nan' | 'zero' | undefined;
+}
+
+type LinearFormOptions<L extends LossTypes, R extends LinearReduction, G extends LinearGradient> = L['options'] &
+  LinearCommonOptions<R> &
   LinearOptions<G>;
 
-type Given<O> = Record<never, never> extends O ? [options?: O] : [options: O];
+type LinearArguments<O> = Record<never, never> extends O ? [options?: O] : [options: O];
 
 /**
  * A loss of the logits features·weightᵀ + bias, which are never held as a whole: in blocks of rows, at most 4 MiB of them with all
@@ -72,7 +81,7 @@ export interface LinearLoss<L extends LossTypes> {
     features: TensorInput,
     parameters: P,
     target: L['target'],
-    ...options: Given<Options<L, R, G>>
+    ...options: LinearArguments<LinearFormOptions<L, R, G>>
   ): FusedResult<R, LinearGradients<G, P>> & L['extra'] & L['side'];
   /**
    * The loss alone.
@@ -87,7 +96,7 @@ export interface LinearLoss<L extends LossTypes> {
     features: TensorInput,
     parameters: LinearParameters,
     target: L['target'],
-    ...options: Given<Options<L, R, LinearGradient>>
+    ...options: LinearArguments<LinearFormOptions<L, R, LinearGradient>>
   ): ForwardResult<R> & L['extra'];
   /**
    * The gradients for an incoming one.
@@ -104,7 +113,7 @@ export interface LinearLoss<L extends LossTypes> {
     features: TensorInput,
     parameters: P,
     target: L['target'],
-    ...options: Given<Options<L, LinearReduction, G>>
+    ...options: LinearArguments<LinearFormOptions<L, LinearReduction, G>>
   ): BackwardResult<LinearGradients<G, P>> & L['side'];
   /**
    * A step for training loops. With `accumulate` each step adds to `step.grad`.
@@ -119,20 +128,13 @@ export interface LinearLoss<L extends LossTypes> {
     features: TensorInput,
     parameters: P,
     target: L['target'],
-    ...options: Given<Options<L, R, G>>
+    ...options: LinearArguments<LinearFormOptions<L, R, G>>
   ): Step<R, LinearGradients<G, P>> & L['extra'] & L['side'];
 }
 
 /** Features to logits, with the gradients of both and of the layer. */
 export interface Linear {
-  /**
-   * features·weightᵀ + bias.
-   *
-   * @param features - [N, D].
-   * @param parameters - `{ weight, bias }`: [C, D] and [C].
-   * @param options - `outputs` (the shape of a row of logits), `out` (a tensor or Float32Array that receives them).
-   * @returns Logits [N, C], or [N, …outputs].
-   */
+  // what it does stands above the function
   (
     features: TensorInput,
     parameters: LinearParameters,

@@ -168,7 +168,7 @@ export const asymmetric = elementLoss({
       wSlope + product(exponent * Math.abs((exponent - 1) * baseSlope) * sigmoid(x), base ** (exponent - 2));
     return [
       product(entropy, worse) + w * (1 - y) * sigmoid(x),
-      product(entropySlopes, worse) + full * (product(entropy, steeper) + wSlope * sigmoid(x)),
+      product(entropySlopes, worse) + full * (product(steeper, entropy) + product(wSlope, sigmoid(x))),
     ];
   },
 });

@@ -22,8 +22,8 @@ export interface Plan {
   readonly exactSums?: boolean;
 }
 
-/** Need hundreds of megabytes and seconds for each case, or the modules as files, which a page or a worker may not have. */
-const leftOut: readonly string[] = ['memory', 'abi'];
+/** Needs hundreds of megabytes and seconds for each case, which is more than a browser's page or a worker may have. */
+const leftOut: readonly string[] = ['memory'];
 
 /** After so many findings a campaign has said enough. */
 const MOST_FINDINGS = 20;

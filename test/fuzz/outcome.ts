@@ -29,7 +29,11 @@ export function steppedOf(entry: Entry, step: Step, loss: number | Tensor32): Ou
   return { ...outcome, loss };
 }
 
-const copyOf = (tensor: Tensor32): Tensor32 => ({ data: tensor.data.slice(), shape: [...tensor.shape] });
+const copyOf = ({ data, shape }: Tensor32): Tensor32 => ({
+  // the caller's own tensor may show an array that has been detached since, which has no slice
+  data: data.length === 0 ? new Float32Array(0) : data.slice(),
+  shape: [...shape],
+});
 
 export function copied(outcome: Outcome): Outcome {
   const { loss, grad, second, componentLosses } = outcome;

@@ -192,10 +192,10 @@ const wrapped: Readonly<Record<string, Attack>> = {
     sorts: ['holder', 'out'],
     verdict: 'same',
     make: (value: Holder, { again }) => {
-      const { data, ...sizes } = value;
+      const { data: _, ...sizes } = value;
       const get = (): unknown => {
         again();
-        return data;
+        return value.data; // which memory that has grown renews
       };
       return Object.defineProperty({ ...sizes }, 'data', { get, enumerable: true });
     },

@@ -1,7 +1,8 @@
 // What the module exports beside the kernels of assembly/losses, for which the build writes an entry (build.mjs).
 
+import { columnSums } from './linear/columns';
 import { logits } from './linear/dots';
-import { columnSums, OUTER_SCRATCH, outer } from './linear/outer';
+import { OUTER_SCRATCH, outer } from './linear/outer';
 import { Plan } from './plan';
 import { scanElements as elementsOf, scanSamples as samplesOf } from './scan';
 import { canonicalizeNaN } from './sums';

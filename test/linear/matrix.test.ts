@@ -276,6 +276,23 @@ describe.each(tiers)('the %s module', (tier) => {
     );
   });
 
+  test('without terms: zeros where a result starts anew, else what stood there', () => {
+    const problem = drawProblem(randomFrom(1), 5, 3, 20);
+    const noRows = cutOut(problem, [0, 0], [0, 3]);
+    const noClasses = cutOut(problem, [0, 5], [0, 0]);
+    const start = { weight: problem.operands.weight, bias: problem.operands.bias, input: problem.operands.features };
+    expect(gradientsOf(machine, noRows).weight).toEqual(new Float32Array(60));
+    expect(gradientsOf(machine, noRows).bias).toEqual(new Float64Array(3));
+    expect(gradientsOf(machine, noClasses).input).toEqual(new Float32Array(100));
+    const kept = gradientsOf(machine, noRows, { start: { ...start, input: matrix(0, 20, () => 0) } });
+    expect([...kept.weight]).toEqual([...start.weight.data]);
+    expect([...kept.bias]).toEqual([...start.bias.data]);
+    const noColumns = { ...problem, d: 0, operands: { ...problem.operands, ...empty(5, 3) } };
+    const biases = [...problem.operands.bias.data];
+    expect([...logitsOf(machine, noColumns)]).toEqual(Array.from({ length: 5 }, () => biases).flat());
+    expect(logitsOf(machine, noRows)).toEqual(new Float32Array(0));
+  });
+
   test('a sum over a million equal terms is as exact as one over random ones', () => {
     const n = 1e6;
     for (const [g, x] of [
@@ -292,6 +309,9 @@ describe.each(tiers)('the %s module', (tier) => {
     }
   });
 });
+
+/** Features and weights of no columns. */
+const empty = (n: number, c: number) => ({ features: matrix(n, 0, () => 0), weight: matrix(c, 0, () => 0) });
 
 /** A first index and a count. */
 function rangeOf(random: Random, n: number): [first: number, count: number] {

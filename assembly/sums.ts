@@ -35,7 +35,7 @@ export function closeProducts(place: usize): f64 {
 }
 
 /** A product beyond this is to be closed: a factor of 2^400 fits before it overflows. */
-const LARGE: f64 = 1e180;
+export const LARGE: f64 = 1e180;
 
 /** Whether any product is large. */
 // @ts-ignore: decorator

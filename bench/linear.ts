@@ -137,7 +137,8 @@ for (const [n, d, c, share] of heads) {
     const time = times[i]!;
     if (product === 'bias') return `${product} ${time.toFixed(4)} ms`;
     const ratio = perSecond(time, n * d * c) / Math.max(...rates);
-    if (share !== undefined && ratio < share) faults.push(`${name}: ${product} at ${ratio.toFixed(2)} of the rate, below ${share}`);
+    if (share !== undefined && ratio < share)
+      faults.push(`${name}: ${product} at ${ratio.toFixed(2)} of the rate, below ${share}`);
     return `${product} ${time.toFixed(4)} ms (${ratio.toFixed(2)})`;
   });
   const total = times.reduce((sum, time) => sum + time, 0);

@@ -22,7 +22,7 @@ const assemblyLayers: readonly Layer[] = [
     files: /^losses\/[\w/]+$/,
     mayImport: ['losses', 'classes', 'elements', 'sums', 'math', 'lane', 'plan'],
   },
-  { name: 'linear', files: /^linear\/\w+$/, mayImport: ['linear', 'lane'] },
+  { name: 'linear', files: /^linear\/\w+$/, mayImport: ['linear', 'sums', 'lane'] },
   { name: 'scan', files: /^scan$/, mayImport: ['classes', 'elements', 'lane', 'plan'] },
   { name: 'classes', files: /^classes\/\w+$/, mayImport: ['classes', 'sums', 'math', 'lane', 'plan'] },
   { name: 'elements', files: /^elements\/\w+$/, mayImport: ['elements', 'sums', 'math', 'lane', 'plan'] },

@@ -1,31 +1,32 @@
 // The frame of elementwise losses. A loss is a class without instances (`@unmanaged class Huber extends Plan`) whose methods
 // are its mathematics over one vector. Of its arguments x is the input, y the target, w the weight, f what multiplies the
-// slope (weight, incoming gradient and everything that scales gradients, rounded once), e the exponential of `exponent`:
+// slope (weight, incoming gradient and everything that scales gradients, rounded once), e what `exponential` asks for:
 //
 //   term(x, y[, e])         its value
 //   weighted(x, y, w[, e])  w times its value, where the one could overflow although their product fits
 //   slope(x, y, f[, e])     f times its derivative with respect to x
 //   gain()                  a constant that goes into f (2 for a square)
-//   exponent(x, y)          at most 0
-//   shared(x, y, e)         what term and slope share; their last argument
-//   side(x, y, f[, e])      f times the derivative with respect to operand c
-//   ratio(x, y, e)          the term is `rest` plus log1p of this, so that one logarithm serves many elements (sums.ts)
-//   rest(x, y, e)
-//   plain(x, y, f, e)       the slope in a simple call, where that is less than `slope`
-//   idle()                  an x that costs nothing beside the target 0
-//   legal(x, y)             mask of the legal targets, for plain.ts
+//   exponential()           which one: DECAY or GROWTH (exponentials.ts)
 //
-// Methods that are missing cost nothing (isDefined folds). Operands b and c are read by the loss itself (currentB, currentC).
+// Methods that are missing cost nothing (isDefined folds). A loss with one of the following has the methods above with all that
+// follows w or f: (…, e, z, a, b, c).
+//
+//   operand(run), step(run)       where operand b or c is, and how it moves: z
+//   shared(x, y, e, z, a, b, c)   z in place of it: what is to be computed once
+//   constantA(), …B(), …C()       a, b, c: constants, which would be computed anew each time where they are used
+//   side(x, y, f, e, z, a, b, c)  f times the derivative with respect to operand c
 //
 // Two loops run it. Calls of a loss that is often used and has nothing to weigh go through a loop of its own (plain.ts). All
 // others go through strips: a small loop of the loss computes the terms and slopes of some vectors, and everything else,
 // weights, missing targets, incoming gradients, sums, stores, is `strips`, compiled once for all losses.
 
-import { and, anyOf, clear, eq, everyBit, le, loadV, mul, ne, nearest_, or, splat, storeV, VECTOR } from '../lane/lane';
+import {
+  add, and, anyOf, clear, eq, everyBit, le, loadV, mul, ne, nearest_, or, splat, storeV, VECTOR,
+} from '../lane/lane';
 import { sumOf, widenAdd, zeroW } from '../lane/wide';
-import { expConstant, expWith } from '../math/exp';
 import { BOTH, BOUNDED, IGNORE, NONZERO, Plan, WHOLE } from '../plan';
-import { beginRuns, closeStrip, elementBytes, nextRun, openRun, openStrip, Run, stripLength } from './walk';
+import { exponentials } from './exponentials';
+import { beginRuns, closeStrip, constantPad, elementBytes, nextRun, openRun, openStrip, Run, stripLength } from './walk';
 
 /** The loop of a loss over a strip. */
 export type Strip = (p: Plan, run: Run) => void;
@@ -33,55 +34,54 @@ export type Strip = (p: Plan, run: Run) => void;
 /** Takes a plan through strips. */
 export function elements<O>(p: Plan): usize {
   const o = changetype<O>(p);
-  return strips(p, isDefined(o.gain) ? o.gain() : 1, (p: Plan, run: Run): void => strip<O>(p, run));
+  return strips(
+    p, isDefined(o.gain) ? o.gain() : 1, isDefined(o.exponential) ? o.exponential() : 0,
+    (p: Plan, run: Run): void => strip<O>(p, run),
+  );
 }
 
 /** The terms and slopes of a strip. */
 function strip<O>(p: Plan, run: Run): void {
-  const o = changetype<O>(p);
-  const k0 = expConstant(0), k1 = expConstant(1), k2 = expConstant(2), k3 = expConstant(3);
-  const k4 = expConstant(4), k5 = expConstant(5), k6 = expConstant(6), k7 = expConstant(7);
-  const k8 = expConstant(8), k9 = expConstant(9), k10 = expConstant(10);
-  const end = <usize>run.size << 2;
-  let a = run.a, f = run.f;
-  for (let at: usize = 0; at < end; at += VECTOR, a += run.stepA, f += run.stepF) {
-    run.now = at;
-    const x = loadV(run.x + at), y = loadV(run.y + at), w = loadV(a), by = loadV(f);
-    if (isDefined(o.exponent)) {
-      const e = expWith(o.exponent(x, y), k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10);
-      if (isDefined(o.shared)) {
-        const shared = o.shared(x, y, e);
-        storeV(run.terms + at, mul(w, o.term(x, y, e, shared)));
-        if (p.grad) storeV(run.slopes + at, o.slope(x, y, by, e, shared));
-        continue;
+  const o = changetype<O>(p), zero = splat(0);
+  const full = isDefined(o.shared) || isDefined(o.operand) || isDefined(o.constantA);
+  const a = isDefined(o.constantA) ? fix(p, 0, o.constantA()) : zero;
+  const b = isDefined(o.constantB) ? fix(p, 1, o.constantB()) : zero;
+  const c = isDefined(o.constantC) ? fix(p, 2, o.constantC()) : zero;
+  const end = <usize>run.size << 2, inputs = run.x, targets = run.y, terms = run.terms, slopes = run.slopes;
+  const exponential = run.e;
+  const stepA = run.stepA, stepF = run.stepF, grad = p.grad != 0;
+  const stepZ: usize = isDefined(o.operand) ? o.step(run) : 0;
+  let weights = run.a, factors = run.f, operand: usize = isDefined(o.operand) ? o.operand(run) : 0;
+  for (let at: usize = 0; at < end; at += VECTOR, weights += stepA, factors += stepF, operand += stepZ) {
+    const x = loadV(inputs + at), y = loadV(targets + at), w = loadV(weights), f = loadV(factors);
+    const e = isDefined(o.exponential) ? loadV(exponential + at) : zero;
+    if (full) {
+      let z = isDefined(o.operand) ? loadV(operand) : zero;
+      if (isDefined(o.shared)) z = o.shared(x, y, e, z, a, b, c);
+      storeV(terms + at, isDefined(o.weighted) ? o.weighted(x, y, w, e, z, a, b, c) : mul(w, o.term(x, y, e, z, a, b, c)));
+      if (grad) storeV(slopes + at, o.slope(x, y, f, e, z, a, b, c));
+      if (isDefined(o.side)) {
+        if (p.sideGrad) storeV(run.sides + at, o.side(x, y, f, e, z, a, b, c));
       }
-      storeV(run.terms + at, isDefined(o.weighted) ? o.weighted(x, y, w, e) : mul(w, o.term(x, y, e)));
-      if (p.grad) storeV(run.slopes + at, o.slope(x, y, by, e));
+    } else if (isDefined(o.exponential)) {
+      storeV(terms + at, isDefined(o.weighted) ? o.weighted(x, y, w, e) : mul(w, o.term(x, y, e)));
+      if (grad) storeV(slopes + at, o.slope(x, y, f, e));
     } else {
-      storeV(run.terms + at, isDefined(o.weighted) ? o.weighted(x, y, w) : mul(w, o.term(x, y)));
-      if (p.grad) storeV(run.slopes + at, o.slope(x, y, by));
-    }
-    if (isDefined(o.side)) {
-      if (p.sideGrad) storeV(run.sides + at, o.side(x, y, by));
+      storeV(terms + at, isDefined(o.weighted) ? o.weighted(x, y, w) : mul(w, o.term(x, y)));
+      if (grad) storeV(slopes + at, o.slope(x, y, f));
     }
   }
 }
 
-/** Operand b of the vector at hand: 1 where it is absent. */
+/** A constant of a loop, by way of memory: V8 moves what makes it into the loop, but not a load. */
 // @ts-ignore: decorator
-@inline export function currentB(p: Plan): v128 {
-  const run = changetype<Run>(p.scratch);
-  return loadV(run.stepB ? run.b + run.now : run.b);
+@inline export function fix(p: Plan, i: usize, v: v128): v128 {
+  const place = constantPad(p) + i * VECTOR;
+  storeV(place, v);
+  return loadV(place);
 }
 
-/** Operand c of the vector at hand. */
-// @ts-ignore: decorator
-@inline export function currentC(p: Plan): v128 {
-  const run = changetype<Run>(p.scratch);
-  return loadV(run.stepC ? run.c + run.now : run.c);
-}
-
-function strips(p: Plan, gain: f64, strip: Strip): usize {
+function strips(p: Plan, gain: f64, kind: i32, strip: Strip): usize {
   if (!p.scratch) return elementBytes();
   const run = beginRuns(p);
   const masked = p.a != 0 || (p.flags & IGNORE) != 0, bounded = (p.flags & (BOUNDED | BOTH)) != 0;
@@ -92,11 +92,12 @@ function strips(p: Plan, gain: f64, strip: Strip): usize {
       openStrip(p, run, from, gain);
       // before slopes are written over the input
       if (bounded) wrong = or(wrong, faults(p, run));
+      if (kind) exponentials(kind, run.x, run.x + (<usize>run.size << 2), run.e);
       strip(p, run);
       for (let i = run.count; i < run.size; i++) store<f32>(run.terms + (<usize>i << 2), 0);
       const end = <usize>run.size << 2;
       if (masked) clearIdle(p, run);
-      for (let at: usize = 0; at < end; at += VECTOR) acc = widenAdd(acc, loadV(run.terms + at));
+      acc = sumTerms(run.terms, run.terms + end, acc);
       closeStrip(p, run, from);
       if (p.sideGrad) keepSides(p, run, from);
     }
@@ -106,6 +107,13 @@ function strips(p: Plan, gain: f64, strip: Strip): usize {
   }
   if (anyOf(wrong)) p.bad = 0;
   return 0;
+}
+
+/** Adds the terms of a strip, two vectors at a time. */
+// @ts-ignore: decorator
+@inline function sumTerms(from: usize, end: usize, acc: v128): v128 {
+  for (; from + VECTOR < end; from += 2 * VECTOR) acc = widenAdd(acc, add(loadV(from), loadV(from + VECTOR)));
+  return from < end ? widenAdd(acc, loadV(from)) : acc;
 }
 
 /** Mask of the missing targets. */
@@ -142,10 +150,19 @@ function clearIdle(p: Plan, run: Run): void {
 }
 
 function faults(p: Plan, run: Run): v128 {
-  const low = splat(<f32>p.low), high = splat(<f32>p.high), end = <usize>run.size << 2;
+  const low = splat(<f32>p.low), high = splat(<f32>p.high), x = run.x, y = run.y, end = <usize>run.size << 2;
   let wrong = splat(0);
+  if ((p.flags & (BOUNDED | WHOLE | NONZERO | BOTH | IGNORE)) == BOUNDED) {
+    // the most frequent case
+    let right = everyBit();
+    for (let at: usize = 0; at < end; at += VECTOR) {
+      const t = loadV(y + at);
+      right = and(right, and(le(low, t), le(t, high)));
+    }
+    return clear(everyBit(), right);
+  }
   for (let at: usize = 0; at < end; at += VECTOR) {
-    wrong = or(wrong, illegal(p, loadV(run.x + at), loadV(run.y + at), low, high));
+    wrong = or(wrong, illegal(p, loadV(x + at), loadV(y + at), low, high));
   }
   return wrong;
 }

@@ -1,51 +1,59 @@
 // The loop of a loss whose calls are often simple: nothing weighs, no target is missing, nobody asks for the loss of one
-// element or has an incoming gradient for it. The terms of some vectors are added before they go to float64: few roundings, none
+// element or has an incoming gradient for it. Beside the methods of frame.ts a loss may have legal(x, y), the mask of the targets in
+// its range, and idle(), an x that costs nothing beside the target 0, where that is not 0. The terms of some vectors are added before they go to float64: few roundings, none
 // where all terms are equal.
 
 import { add, and, anyOf, clear, everyBit, LANES, loadV, or, splat, storeV, VECTOR } from '../lane/lane';
-import { growHigh, growLow, sumOf, widenAdd, zeroW } from '../lane/wide';
-import { expConstant, expWith } from '../math/exp';
+import { sumOf, widenAdd, zeroW } from '../lane/wide';
 import { IGNORE, Plan } from '../plan';
-import { copyFloats, logBoth } from '../sums';
-import { elements } from './frame';
+import { copyFloats } from '../sums';
+import { elements, fix } from './frame';
 import { beginRuns, nextRun, padOf } from './walk';
 
-/** Factors 1 + ratio ≤ 2 of one product: 2^512 is far from overflow. */
-const FACTORS = 512;
-/** Vectors whose terms are summed in float32. */
-const SHORT = 16;
+/** Elements of a turn of a loop: four vectors. */
+const TURN = 4 * LANES;
 
-/** The loop of a loss over n elements, whole vectors: adds their terms to the accumulator at sums, returns a mask of illegal ones. */
-type Stretch = (p: Plan, x: usize, y: usize, g: usize, n: i32, sums: usize, f: v128) => v128;
+/** The loop of a loss over n elements, whole turns: adds their terms to the accumulator at sums, returns a mask of illegal ones. */
+export type Stretch = (p: Plan, x: usize, y: usize, g: usize, n: i32, sums: usize, f: v128) => v128;
 
-/** Takes a plan through the loop of a loss, or through strips where it is not simple. */
-export function plainly<O>(p: Plan, simple: bool): usize {
-  if (!p.scratch || !simple || (p.a | p.b | p.incoming | p.loss) != 0 || (p.flags & IGNORE) != 0) return elements<O>(p);
-  const o = changetype<O>(p);
-  const gain: f64 = isDefined(o.gain) ? o.gain() : 1, idle: f32 = isDefined(o.idle) ? o.idle() : 0;
-  return stretches(p, gain, idle, (p: Plan, x: usize, y: usize, g: usize, n: i32, sums: usize, f: v128): v128 => {
-    const o = changetype<O>(p);
-    return isDefined(o.exponent) ? exponentials<O>(p, x, y, g, n, sums, f) : differences<O>(p, x, y, g, n, sums, f);
-  });
+/** Whether a call is simple. */
+export function isSimple(p: Plan): bool {
+  return p.scratch != 0 && (p.a | p.b | p.incoming | p.loss) == 0 && (p.flags & IGNORE) == 0;
 }
 
-/** Runs a loop over the chunks of a plan. */
-function stretches(p: Plan, gain: f64, idle: f32, stretch: Stretch): usize {
+/** Takes a plan through the loop of a loss, or through strips where it is not simple. */
+export function plainly<O>(p: Plan): usize {
+  return isSimple(p) ? plain<O>(p) : elements<O>(p);
+}
+
+/** Takes a plan through the loop of a loss. */
+export function plain<O>(p: Plan): usize {
+  const o = changetype<O>(p);
+  return stretches(
+    p, isDefined(o.gain) ? o.gain() : 1, isDefined(o.idle) ? o.idle() : 0,
+    (p: Plan, x: usize, y: usize, g: usize, n: i32, sums: usize, f: v128): v128 => differences<O>(p, x, y, g, n, sums, f),
+  );
+}
+
+/** Runs a loop over the chunks of a plan; idle is an x that costs nothing beside the target 0. */
+export function stretches(p: Plan, gain: f64, idle: f32, stretch: Stretch): usize {
   const run = beginRuns(p), f = splat(<f32>(p.upstream * gain));
   let wrong = splat(0);
   while (nextRun(p, run)) {
-    const at = <usize>run.at << 2, whole = run.n & -LANES, rest = run.n - whole;
+    const at = <usize>run.at << 2, whole = run.n & -TURN, rest = run.n - whole;
     const sums = padOf(p, 3);
     storeV(sums, zeroW());
     wrong = or(wrong, stretch(p, p.input + at, p.target + at, p.grad ? p.grad + at : 0, whole, sums, f));
     if (rest) {
-      // the last vector is computed in pads, filled up with elements that cost nothing
+      // the last turn is computed in pads, filled up with elements that cost nothing
       const x = padOf(p, 0), y = padOf(p, 1), g = padOf(p, 2), end = at + (<usize>whole << 2);
-      storeV(x, splat(idle));
-      storeV(y, splat(0));
+      for (let i: usize = 0; i < <usize>TURN << 2; i += VECTOR) {
+        storeV(x + i, splat(idle));
+        storeV(y + i, splat(0));
+      }
       copyFloats(p.input + end, x, rest);
       copyFloats(p.target + end, y, rest);
-      wrong = or(wrong, stretch(p, x, y, p.grad ? g : 0, LANES, sums, f));
+      wrong = or(wrong, stretch(p, x, y, p.grad ? g : 0, TURN, sums, f));
       if (p.grad) copyFloats(g, p.grad + end, rest);
     }
     p.sum += sumOf(loadV(sums));
@@ -54,63 +62,39 @@ function stretches(p: Plan, gain: f64, idle: f32, stretch: Stretch): usize {
   return 0;
 }
 
-/** The loop of a loss without exponentials, which does little for an element: four vectors a turn. */
-function differences<O>(p: Plan, x: usize, y: usize, g: usize, n: i32, sums: usize, f: v128): v128 {
-  const o = changetype<O>(p), size = VECTOR, step = LANES;
-  let acc = loadV(sums);
-  for (; n >= 4 * step; n -= 4 * step, x += 4 * size, y += 4 * size) {
-    const x0 = loadV(x), x1 = loadV(x + size), x2 = loadV(x + 2 * size), x3 = loadV(x + 3 * size);
-    const y0 = loadV(y), y1 = loadV(y + size), y2 = loadV(y + 2 * size), y3 = loadV(y + 3 * size);
-    const low = add(o.term(x0, y0), o.term(x1, y1)), high = add(o.term(x2, y2), o.term(x3, y3));
-    acc = widenAdd(acc, add(low, high));
-    if (!g) continue;
-    storeV(g, o.slope(x0, y0, f));
-    storeV(g + size, o.slope(x1, y1, f));
-    storeV(g + 2 * size, o.slope(x2, y2, f));
-    storeV(g + 3 * size, o.slope(x3, y3, f));
-    g += 4 * size;
-  }
-  for (; n > 0; n -= step, x += size, y += size) {
-    const v = loadV(x), t = loadV(y);
-    acc = widenAdd(acc, o.term(v, t));
-    if (!g) continue;
-    storeV(g, o.slope(v, t, f));
-    g += size;
-  }
-  storeV(sums, acc);
-  return splat(0);
+// @ts-ignore: decorator
+@inline function termOf<O>(o: O, x: v128, y: v128, a: v128, b: v128, c: v128): v128 {
+  return isDefined(o.constantA) ? o.term(x, y, a, a, a, b, c) : o.term(x, y);
 }
 
-/** The loop of a loss with an exponential for each element, one logarithm serving many, and a range of targets. */
-function exponentials<O>(p: Plan, x: usize, y: usize, g: usize, n: i32, sums: usize, f: v128): v128 {
-  const o = changetype<O>(p), size = VECTOR;
-  const k0 = expConstant(0), k1 = expConstant(1), k2 = expConstant(2), k3 = expConstant(3);
-  const k4 = expConstant(4), k5 = expConstant(5), k6 = expConstant(6), k7 = expConstant(7);
-  const k8 = expConstant(8), k9 = expConstant(9), k10 = expConstant(10);
-  let acc = loadV(sums), right = everyBit();
-  for (let left = n / LANES; left > 0; ) {
-    let low = zeroW(), high = zeroW();
-    let factors = min(left, FACTORS);
-    left -= factors;
-    while (factors > 0) {
-      let turns = min(factors, SHORT);
-      factors -= turns;
-      let sum = splat(0);
-      for (; turns > 0; turns--, x += size, y += size) {
-        const v = loadV(x), t = loadV(y);
-        right = and(right, o.legal(v, t));
-        const e = expWith(o.exponent(v, t), k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10);
-        const ratio = o.ratio(v, t, e);
-        low = growLow(low, ratio);
-        high = growHigh(high, ratio);
-        sum = add(sum, o.rest(v, t, e));
-        if (!g) continue;
-        storeV(g, o.plain(v, t, f, e));
-        g += size;
-      }
-      acc = widenAdd(acc, sum);
+// @ts-ignore: decorator
+@inline function slopeOf<O>(o: O, x: v128, y: v128, f: v128, a: v128, b: v128, c: v128): v128 {
+  return isDefined(o.constantA) ? o.slope(x, y, f, a, a, a, b, c) : o.slope(x, y, f);
+}
+
+/** The loop of a loss that does little for an element. */
+function differences<O>(p: Plan, x: usize, y: usize, g: usize, n: i32, sums: usize, f: v128): v128 {
+  const o = changetype<O>(p), size = VECTOR, zero = splat(0);
+  const a = isDefined(o.constantA) ? fix(p, 0, o.constantA()) : zero;
+  const b = isDefined(o.constantB) ? fix(p, 1, o.constantB()) : zero;
+  const c = isDefined(o.constantC) ? fix(p, 2, o.constantC()) : zero;
+  let right = everyBit();
+  let acc = loadV(sums);
+  for (; n > 0; n -= TURN, x += 4 * size, y += 4 * size) {
+    const x0 = loadV(x), x1 = loadV(x + size), x2 = loadV(x + 2 * size), x3 = loadV(x + 3 * size);
+    const y0 = loadV(y), y1 = loadV(y + size), y2 = loadV(y + 2 * size), y3 = loadV(y + 3 * size);
+    const low = add(termOf(o, x0, y0, a, b, c), termOf(o, x1, y1, a, b, c));
+    const high = add(termOf(o, x2, y2, a, b, c), termOf(o, x3, y3, a, b, c));
+    acc = widenAdd(acc, add(low, high));
+    if (isDefined(o.legal)) {
+      right = and(right, and(and(o.legal(x0, y0), o.legal(x1, y1)), and(o.legal(x2, y2), o.legal(x3, y3))));
     }
-    p.sum += logBoth(low) + logBoth(high);
+    if (!g) continue;
+    storeV(g, slopeOf(o, x0, y0, f, a, b, c));
+    storeV(g + size, slopeOf(o, x1, y1, f, a, b, c));
+    storeV(g + 2 * size, slopeOf(o, x2, y2, f, a, b, c));
+    storeV(g + 3 * size, slopeOf(o, x3, y3, f, a, b, c));
+    g += 4 * size;
   }
   storeV(sums, acc);
   return clear(everyBit(), right);

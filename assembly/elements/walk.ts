@@ -11,7 +11,7 @@ import { copyFloats } from '../sums';
 /** Elements of a chunk: stretches of a row that is longer, whole rows otherwise; src/work/blocks.ts cuts alike. */
 const CHUNK: i32 = 32768;
 /** Vectors of a strip. */
-export const STRIP: i32 = 16;
+export const STRIP: i32 = 32;
 
 /** A run of elements that lie in one row and one chunk, and the strip of it that is being computed. */
 @unmanaged
@@ -23,7 +23,6 @@ export class Run {
   left: i32; // elements of the chunk behind it
   count: i32; // elements of the strip
   size: i32; // and in whole vectors, the last of which may reach past the end
-  now: usize; // bytes from its start to the vector at hand
   x: usize; // addresses of the strip's operands
   y: usize;
   a: usize;
@@ -40,6 +39,7 @@ export class Run {
   terms: usize; // and of its results
   slopes: usize;
   sides: usize;
+  e: usize; // exponentials
 }
 
 const RUN_BYTES: usize = 192;
@@ -54,7 +54,9 @@ const FACTOR = 6;
 const TERMS = 7;
 const SLOPES = 8;
 const SIDES = 9;
-const PADS: usize = 10;
+const E = 10;
+const CONSTANTS = 11;
+const PADS: usize = 12;
 
 /** Scratch in bytes. */
 export function elementBytes(): usize {
@@ -64,6 +66,12 @@ export function elementBytes(): usize {
 // @ts-ignore: decorator
 @inline export function padOf(p: Plan, i: usize): usize {
   return p.scratch + RUN_BYTES + i * <usize>STRIP * VECTOR;
+}
+
+/** Room for the constants of a loop. */
+// @ts-ignore: decorator
+@inline export function constantPad(p: Plan): usize {
+  return padOf(p, CONSTANTS);
 }
 
 /** Elements of a strip. */
@@ -112,6 +120,7 @@ export function openRun(p: Plan, run: Run): void {
   run.rowC = rowOf(p.c, o * p.c0 + r * p.c1 + run.within * p.c2, run.stepC, padOf(p, C));
   run.f = padOf(p, FACTOR);
   run.sides = padOf(p, SIDES);
+  run.e = padOf(p, E);
 }
 
 /** Where an operand of a run starts; one that is absent (all 1) or serves the whole row is spread over a pad. */
@@ -156,10 +165,11 @@ function factors(p: Plan, run: Run, incoming: usize, upstream: f64): void {
     storeV(run.f, mul(loadV(run.a), by));
     return;
   }
+  const to = run.f, step = run.stepA, given = p.incoming != 0;
   let a = run.a;
-  for (let at: usize = 0; at < end; at += VECTOR, a += run.stepA) {
+  for (let at: usize = 0; at < end; at += VECTOR, a += step) {
     const w = loadV(a);
-    storeV(run.f + at, p.incoming ? product(w, loadV(incoming + at), upstream) : mul(w, by));
+    storeV(to + at, given ? product(w, loadV(incoming + at), upstream) : mul(w, by));
   }
 }
 

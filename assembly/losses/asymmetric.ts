@@ -9,9 +9,10 @@
 //
 // Parameters: p0 gammaPos, p1 gammaNeg, p2 clip, p3 detachWeights.
 
+import { DECAY } from '../elements/exponentials';
 import { elements } from '../elements/frame';
 import {
-  abs_, add, and, anyOf, div, eq, inverseOf1, lt, madd, massTimes, mul, neg, nmadd, pmax, pmin, select_, splat, sub,
+  add, and, anyOf, div, eq, inverseOf1, lt, madd, massTimes, mul, neg, nmadd, pmax, pmin, select_, splat, sub,
 } from '../lane/lane';
 import { log, log1p } from '../math/log';
 import { power, powerOf } from '../math/pow';
@@ -20,8 +21,8 @@ import { Plan } from '../plan';
 @unmanaged
 class Asymmetric extends Plan {
   // @ts-ignore: decorator
-  @inline exponent(x: v128, y: v128): v128 {
-    return neg(abs_(x));
+  @inline exponential(): i32 {
+    return DECAY;
   }
 
   // @ts-ignore: decorator

@@ -6,7 +6,7 @@
 
 import { elements } from '../elements/frame';
 import { div, eq, madd, mul, neg, pmax, select_, splat, sub } from '../lane/lane';
-import { log1pInline, logInline } from '../math/log';
+import { log1pInline, logOfUnit } from '../math/log';
 import { Plan } from '../plan';
 
 @unmanaged
@@ -14,7 +14,7 @@ class Bce extends Plan {
   // @ts-ignore: decorator
   @inline term(x: v128, y: v128): v128 {
     const floor = splat(-100), one = splat(1);
-    const p = pmax(logInline(x), floor), q = pmax(select_(floor, log1pInline(neg(x)), eq(x, one)), floor);
+    const p = pmax(logOfUnit(x), floor), q = select_(floor, log1pInline(neg(x)), eq(x, one));
     return neg(madd(y, p, mul(sub(one, y), q)));
   }
 

@@ -4,34 +4,57 @@
 //
 // Parameters: p0 full, p1 eps. Operands: c variance, sideGrad its gradient.
 
-import { currentC, elements } from '../elements/frame';
-import { add, div, madd, mul, nmadd, pmax, splat, sub } from '../lane/lane';
-import { log } from '../math/log';
+import { elements } from '../elements/frame';
+import { Run } from '../elements/walk';
+import { div, eq, madd, mul, nmadd, pmax, select_, splat, sub } from '../lane/lane';
+import { logNormal } from '../math/log';
 import { Plan } from '../plan';
 
 @unmanaged
 class GaussianNll extends Plan {
+  /** eps; float32 has no logarithm of what it rounds to 0. */
   // @ts-ignore: decorator
-  @inline term(x: v128, y: v128): v128 {
-    const v = this.variance(), r = sub(x, y);
-    const l = mul(splat(0.5), madd(r, div(r, v), log(v)));
-    return this.p0 != 0 ? add(l, splat(0.9189385332046727)) : l;
+  @inline constantA(): v128 {
+    return splat(<f32>Math.max(this.p1, 1.17549435e-38));
+  }
+
+  /** What is added to the value. */
+  // @ts-ignore: decorator
+  @inline constantB(): v128 {
+    return splat(this.p0 != 0 ? 0.9189385332046727 : 0);
   }
 
   // @ts-ignore: decorator
-  @inline slope(x: v128, y: v128, f: v128): v128 {
-    return mul(div(sub(x, y), this.variance()), f);
+  @inline operand(run: Run): usize {
+    return run.c;
   }
 
   // @ts-ignore: decorator
-  @inline side(x: v128, y: v128, f: v128): v128 {
-    const v = this.variance(), r = sub(x, y);
+  @inline step(run: Run): usize {
+    return run.stepC;
+  }
+
+  /** v. */
+  // @ts-ignore: decorator
+  @inline shared(x: v128, y: v128, e: v128, variance: v128, eps: v128, full: v128, c: v128): v128 {
+    return pmax(variance, eps);
+  }
+
+  // @ts-ignore: decorator
+  @inline term(x: v128, y: v128, e: v128, v: v128, eps: v128, full: v128, c: v128): v128 {
+    const r = sub(x, y), log = select_(v, logNormal(v), eq(v, splat(Infinity)));
+    return madd(madd(r, div(r, v), log), splat(0.5), full);
+  }
+
+  // @ts-ignore: decorator
+  @inline slope(x: v128, y: v128, f: v128, e: v128, v: v128, eps: v128, full: v128, c: v128): v128 {
+    return mul(div(sub(x, y), v), f);
+  }
+
+  // @ts-ignore: decorator
+  @inline side(x: v128, y: v128, f: v128, e: v128, v: v128, eps: v128, full: v128, c: v128): v128 {
+    const r = sub(x, y);
     return mul(div(nmadd(r, div(r, v), splat(1)), v), mul(f, splat(0.5)));
-  }
-
-  // @ts-ignore: decorator
-  @inline variance(): v128 {
-    return pmax(currentC(this), splat(<f32>this.p1));
   }
 }
 

@@ -7,14 +7,14 @@
 import { elements } from '../elements/frame';
 import { massTimes, mul, neg, sub } from '../lane/lane';
 import { expAny } from '../math/exp';
-import { log } from '../math/log';
+import { logOfMass } from '../math/log';
 import { Plan } from '../plan';
 
 @unmanaged
 class KlDiv extends Plan {
   // @ts-ignore: decorator
   @inline term(x: v128, y: v128): v128 {
-    if (this.p0 == 0) return massTimes(y, sub(log(y), x));
+    if (this.p0 == 0) return massTimes(y, sub(logOfMass(y), x));
     return massTimes(expAny(y), sub(y, x));
   }
 

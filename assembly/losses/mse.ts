@@ -31,5 +31,5 @@ class Mse extends Plan {
 }
 
 export function mse(p: Plan): usize {
-  return plainly<Mse>(p, true);
+  return plainly<Mse>(p);
 }

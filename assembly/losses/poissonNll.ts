@@ -3,17 +3,22 @@
 //
 // Parameters: p0 logInput, p1 full, p2 eps.
 
+import { GROWTH } from '../elements/exponentials';
 import { elements } from '../elements/frame';
 import { add, and, div, lt, madd, massTimes, mul, splat, sub } from '../lane/lane';
-import { expAny } from '../math/exp';
 import { log } from '../math/log';
 import { Plan } from '../plan';
 
 @unmanaged
 class PoissonNll extends Plan {
   // @ts-ignore: decorator
-  @inline term(x: v128, y: v128): v128 {
-    const rate = this.p0 != 0 ? expAny(x) : x;
+  @inline exponential(): i32 {
+    return this.p0 != 0 ? GROWTH : 0;
+  }
+
+  // @ts-ignore: decorator
+  @inline term(x: v128, y: v128, e: v128): v128 {
+    const rate = this.p0 != 0 ? e : x;
     const l = sub(rate, massTimes(y, this.p0 != 0 ? x : log(add(x, splat(<f32>this.p2)))));
     if (this.p1 == 0) return l;
     const stirling = madd(add(y, splat(0.5)), log(y), sub(splat(0.9189385332046727), y)); // ½·log 2π
@@ -21,8 +26,8 @@ class PoissonNll extends Plan {
   }
 
   // @ts-ignore: decorator
-  @inline slope(x: v128, y: v128, f: v128): v128 {
-    if (this.p0 != 0) return mul(sub(expAny(x), y), f);
+  @inline slope(x: v128, y: v128, f: v128, e: v128): v128 {
+    if (this.p0 != 0) return mul(sub(e, y), f);
     return mul(sub(splat(1), massTimes(y, div(splat(1), add(x, splat(<f32>this.p2))))), f);
   }
 }

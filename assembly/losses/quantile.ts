@@ -3,31 +3,35 @@
 //
 // Parameters: p0 q.
 
-import { elements } from '../elements/frame';
-import { and, lt, mul, ne, neg, select_, splat, sub } from '../lane/lane';
+import { plainly } from '../elements/plain';
+import { clear, eq, lt, mul, ne, neg, or, select_, splat, sub } from '../lane/lane';
 import { Plan } from '../plan';
 
 @unmanaged
 class Quantile extends Plan {
   // @ts-ignore: decorator
-  @inline term(x: v128, y: v128): v128 {
-    const u = sub(y, x);
-    return mul(u, this.share(u));
+  @inline constantA(): v128 {
+    return splat(<f32>this.p0);
   }
 
   // @ts-ignore: decorator
-  @inline slope(x: v128, y: v128, f: v128): v128 {
-    const u = sub(y, x);
-    return select_(u, and(neg(mul(this.share(u), f)), ne(u, splat(0))), ne(u, u)); // NaN stays
+  @inline constantB(): v128 {
+    return splat(<f32>(this.p0 - 1));
   }
 
-  /** ∂l/∂u. */
   // @ts-ignore: decorator
-  @inline share(u: v128): v128 {
-    return select_(splat(<f32>(this.p0 - 1)), splat(<f32>this.p0), lt(u, splat(0)));
+  @inline term(x: v128, y: v128, e: v128, z: v128, q: v128, rest: v128, c: v128): v128 {
+    const u = sub(y, x);
+    return mul(u, select_(rest, q, lt(u, splat(0))));
+  }
+
+  // @ts-ignore: decorator
+  @inline slope(x: v128, y: v128, f: v128, e: v128, z: v128, q: v128, rest: v128, c: v128): v128 {
+    const u = sub(y, x);
+    return or(clear(neg(mul(select_(rest, q, lt(u, splat(0))), f)), eq(u, splat(0))), ne(u, u));
   }
 }
 
 export function quantile(p: Plan): usize {
-  return elements<Quantile>(p);
+  return plainly<Quantile>(p);
 }

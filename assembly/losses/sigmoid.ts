@@ -8,10 +8,10 @@
 
 import { beginRuns, closeStrip, elementBytes, nextRun, openRun, openStrip } from '../elements/walk';
 import {
-  abs_, add, div, LANES, loadV, lt, madd, mul, neg, pmin, select_, splat, storeV, sub, VECTOR,
+  add, div, LANES, loadV, lt, madd, mul, or, pmin, select_, signBits, splat, storeV, sub, VECTOR,
 } from '../lane/lane';
 import { exp } from '../math/exp';
-import { log1pInline } from '../math/log';
+import { log1pUnit } from '../math/log';
 import { LOG, Plan } from '../plan';
 
 /** sigmoid or, with LOG, logSigmoid over a plan; backward where target is set. */
@@ -36,9 +36,9 @@ function stretch(p: Plan, x: usize, y: usize, g: usize, n: i32): void {
   const end = x + (<usize>n << 2);
   for (; x < end; x += VECTOR, g += VECTOR) {
     const v = loadV(x);
-    const e = exp(neg(abs_(v)));
+    const e = exp(or(v, signBits()));
     if (log && !y) {
-      storeV(g, sub(pmin(v, zero), log1pInline(e)));
+      storeV(g, sub(pmin(v, zero), log1pUnit(e)));
       continue;
     }
     const q = div(one, add(e, one));

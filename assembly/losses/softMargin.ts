@@ -3,21 +3,22 @@
 //
 // Operands: a weight.
 
+import { DECAY } from '../elements/exponentials';
 import { elements } from '../elements/frame';
-import { abs_, add, div, lt, mul, neg, pmin, select_, splat, sub } from '../lane/lane';
-import { log1p } from '../math/log';
+import { add, div, lt, mul, neg, pmin, select_, splat, sub } from '../lane/lane';
+import { log1pUnit } from '../math/log';
 import { Plan } from '../plan';
 
 @unmanaged
 class SoftMargin extends Plan {
   // @ts-ignore: decorator
-  @inline exponent(x: v128, y: v128): v128 {
-    return neg(abs_(x));
+  @inline exponential(): i32 {
+    return DECAY;
   }
 
   // @ts-ignore: decorator
   @inline term(x: v128, y: v128, e: v128): v128 {
-    return sub(log1p(e), pmin(mul(x, y), splat(0)));
+    return sub(log1pUnit(e), pmin(mul(x, y), splat(0)));
   }
 
   // @ts-ignore: decorator

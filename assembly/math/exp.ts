@@ -66,19 +66,26 @@ const EXP: usize = memory.data<f32>([
 }
 
 /**
- * e^x for any x: Infinity above 88.7228, as float32 has it, 0 below −86.98 (−125.5·ln 2). Twice 2^(n−1)·e^r, since 2^128 is no
- * float32. Above −86.64 (−125·ln 2) within 1 ULP like expWith (1.03 in the relaxed tier).
+ * e^x for any x, with the constants of expConstant: Infinity above 88.7228, as float32 has it, 0 below −86.98 (−125.5·ln 2).
+ * Twice 2^(n−1)·e^r, since 2^128 is no float32. Above −86.64 (−125·ln 2) within 1 ULP like expWith (1.03 in the relaxed tier).
  */
-export function expAny(x: v128): v128 {
+// @ts-ignore: decorator
+@inline export function expAnyWith(x: v128, k0: v128, k1: v128, k2: v128, k3: v128, k4: v128, k5: v128, k6: v128, k7: v128, k8: v128, k9: v128, k10: v128): v128 {
   const limited = pmin(x, splat(89)); // NaN stays
-  const n = madd(limited, expConstant(0), expConstant(1));
-  const whole = sub(n, expConstant(1));
-  const r = madd(whole, expConstant(3), madd(whole, expConstant(2), limited));
+  const n = madd(limited, k0, k1);
+  const whole = sub(n, k1);
+  const r = madd(whole, k3, madd(whole, k2, limited));
   const r2 = mul(r, r);
-  const low = madd(expConstant(5), r, expConstant(4));
-  const high = madd(expConstant(8), r2, madd(expConstant(7), r, expConstant(6)));
-  const p = add(madd(madd(high, r2, low), r2, r), expConstant(9));
-  const one = expConstant(9);
-  const half = mul(p, bitsToExponent(sub(n, one)));
-  return clear(add(half, half), lt(x, expConstant(10)));
+  const low = madd(k5, r, k4), high = madd(k8, r2, madd(k7, r, k6));
+  const p = add(madd(madd(high, r2, low), r2, r), k9);
+  const half = mul(p, bitsToExponent(sub(n, k9)));
+  return clear(add(half, half), lt(x, k10));
+}
+
+/** expAnyWith by a call, loading its constants. */
+export function expAny(x: v128): v128 {
+  return expAnyWith(
+    x, expConstant(0), expConstant(1), expConstant(2), expConstant(3), expConstant(4), expConstant(5),
+    expConstant(6), expConstant(7), expConstant(8), expConstant(9), expConstant(10),
+  );
 }

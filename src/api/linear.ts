@@ -9,7 +9,7 @@ import { trim } from '../values/guard.ts';
 import type { Linear } from '../values/linear.ts';
 import type { Tensor } from '../values/types.ts';
 import { computeGradients, computeLogits } from '../work/linear/layer.ts';
-import type { RuntimeSource } from './loss.ts';
+import type { RuntimeSource } from './form.ts';
 
 const LAYER = record({
   name: 'linear',

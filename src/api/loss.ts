@@ -2,47 +2,50 @@
 
 import type { Call } from '../arguments/call.ts';
 import { checkActivation, checkLinear, checkLoss } from '../arguments/check.ts';
+import { type Given, readNames } from '../arguments/common.ts';
+import { HEAD_OPTIONS } from '../arguments/linear.ts';
 import type { OperationRecord, OptionsOf } from '../losses/record.ts';
-import type { Runtime } from '../machine/runtime.ts';
 import { trim } from '../values/guard.ts';
 import type { Activation, CommonOptions, Loss, Tensor, TensorInput } from '../values/types.ts';
-import { type Wanted, Work } from '../work/work.ts';
+import type { Wanted, Work } from '../work/work.ts';
+import { type Arguments, type RuntimeSource, runsOf } from './form.ts';
 import { gradientsOf, resultsOf, type TypesOf } from './results.ts';
 import { prepareStep } from './step.ts';
-
-/** Gives the runtime at the first call. */
-export type RuntimeSource = () => Runtime;
 
 /** The loss of a record. */
 export type LossOf<R extends OperationRecord> = Loss<TypesOf<R>>;
 /** The activation of a record. */
 export type ActivationOf<R extends OperationRecord> = Activation<OptionsOf<R> & Pick<CommonOptions, 'out'>>;
 
-/** Runs a call once, on the runtime's plan and shared scratch. */
-function once(call: Call, runtime: Runtime, wanted: Wanted): Work {
-  const work = new Work(call, runtime, runtime.plan, wanted);
-  return runtime.memory.withScratch(work.bytes, (base) => {
-    work.place(base);
-    work.step();
-    return work;
-  });
-}
-
 const GRAD: Wanted = { grad: true };
 const LOSS: Wanted = { grad: false };
 
-/** Checks the arguments of a form; of the backward form with the incoming gradient, of steps saying so. */
-type Check = (
-  name: string,
-  args: readonly unknown[],
-  more: { readonly gradOutput?: readonly [unknown]; readonly keeps?: boolean },
-) => Call;
+/** How the arguments of forms are checked; `keeps`: those of steps. */
+type Check = (name: string, args: Arguments, given: Given, keeps?: boolean) => Call;
 
-/** The forms of a loss, whose checks are `check`. */
-function formsOf(name: string, check: Check, source: RuntimeSource) {
+/** The forms of a loss. `more`: options that its record has not; `at`: which argument the options are. */
+function formsOf(
+  name: string,
+  record: OperationRecord,
+  source: RuntimeSource,
+  { check, more = [], at }: { check: Check; more?: readonly string[]; at: number },
+) {
+  const runs = <R>(form: string, wanted: Wanted, result: (work: Work) => R) =>
+    runsOf(
+      {
+        source,
+        wanted,
+        read: (options) => readNames(form, record, options, more),
+        check: (args, given) => check(form, args, given),
+      },
+      result,
+    );
+  const runFused = runs(name, GRAD, (work) => resultsOf(work, true));
+  const runForward = runs(`${name}.forward`, LOSS, (work) => resultsOf(work, false));
+  const runBackward = runs(`${name}.backward`, GRAD, gradientsOf);
   const fused = (...args: unknown[]) => {
     try {
-      return resultsOf(once(check(name, args, {}), source(), GRAD), true);
+      return runFused({ args }, args[at]);
     } catch (error) {
       trim(error, fused);
       throw error;
@@ -50,7 +53,7 @@ function formsOf(name: string, check: Check, source: RuntimeSource) {
   };
   const forward = (...args: unknown[]) => {
     try {
-      return resultsOf(once(check(`${name}.forward`, args, {}), source(), LOSS), false);
+      return runForward({ args }, args[at]);
     } catch (error) {
       trim(error, forward);
       throw error;
@@ -58,7 +61,7 @@ function formsOf(name: string, check: Check, source: RuntimeSource) {
   };
   const backward = (gradOutput: unknown, ...args: unknown[]) => {
     try {
-      return gradientsOf(once(check(`${name}.backward`, args, { gradOutput: [gradOutput] }), source(), GRAD));
+      return runBackward({ args, gradOutput: [gradOutput] }, args[at]);
     } catch (error) {
       trim(error, backward);
       throw error;
@@ -66,7 +69,8 @@ function formsOf(name: string, check: Check, source: RuntimeSource) {
   };
   const prepare = (...args: unknown[]) => {
     try {
-      return prepareStep(check(`${name}.prepare`, args, { keeps: true }), source());
+      const form = `${name}.prepare`;
+      return prepareStep(check(form, { args }, readNames(form, record, args[at], more), true), source());
     } catch (error) {
       trim(error, prepare);
       throw error;
@@ -79,13 +83,18 @@ function formsOf(name: string, check: Check, source: RuntimeSource) {
 /** The loss of a record, on the runtime that `source` gives. */
 export function makeLoss<R extends OperationRecord>(record: R, source: RuntimeSource): LossOf<R> {
   const { name, second, options } = record;
-  const forms: object = formsOf(
-    name,
-    (form, [input, target, given], { gradOutput }) => checkLoss(form, record, input, target, given, gradOutput),
-    source,
-  );
+  const forms: object = formsOf(name, record, source, {
+    check: (form, { args: [input, target], gradOutput }, given) =>
+      checkLoss(form, record, input, target, given, gradOutput),
+    at: 2,
+  });
   if (second === undefined || second in options) {
-    const linear = formsOf(`${name}.linear`, (form, args, more) => checkLinear(form, record, args, more), source);
+    const linear = formsOf(`${name}.linear`, record, source, {
+      check: (form, { args, gradOutput }, given, keeps = false) =>
+        checkLinear(form, record, args, given, { gradOutput, keeps }),
+      more: HEAD_OPTIONS,
+      at: 3,
+    });
     Object.assign(forms, { linear: Object.freeze(linear) });
   }
   // the overloads of Loss tie result types to the reduction, which the shared code above cannot follow
@@ -96,10 +105,21 @@ export function makeLoss<R extends OperationRecord>(record: R, source: RuntimeSo
 /** The activation of a record, on the runtime that `source` gives. */
 export function makeActivation<R extends OperationRecord>(record: R, source: RuntimeSource): ActivationOf<R> {
   const { name } = record;
-  const result = (call: Call): Tensor => once(call, source(), GRAD).grad as Tensor;
+  const runs = (form: string) =>
+    runsOf(
+      {
+        source,
+        wanted: GRAD,
+        read: (options) => readNames(form, record, options),
+        check: ({ args: [input, ...incoming] }, given) =>
+          checkActivation(form, record, input, given, incoming.length > 0 ? [incoming[0]] : undefined),
+      },
+      (work) => work.grad as Tensor,
+    );
+  const [runForward, runBackward] = [runs(name), runs(`${name}.backward`)];
   const forward = (input: TensorInput, options?: unknown) => {
     try {
-      return result(checkActivation(name, record, input, options));
+      return runForward({ args: [input] }, options);
     } catch (error) {
       trim(error, forward);
       throw error;
@@ -107,7 +127,7 @@ export function makeActivation<R extends OperationRecord>(record: R, source: Run
   };
   const backward = (gradOutput: TensorInput, input: TensorInput, options?: unknown) => {
     try {
-      return result(checkActivation(`${name}.backward`, record, input, options, [gradOutput]));
+      return runBackward({ args: [input, gradOutput] }, options);
     } catch (error) {
       trim(error, backward);
       throw error;

@@ -6,10 +6,10 @@ import { describe, sizeOf } from '../values/array.ts';
 import { INTEGER, readNumber } from '../values/number.ts';
 import { splitAtAxis } from '../values/shape.ts';
 import { Call } from './call.ts';
-import { checkOverlap, type Given, readCommon, readNames } from './common.ts';
+import { checkOverlap, type Given, readCommon } from './common.ts';
 import { fitExactly } from './fit.ts';
 import { KINDS } from './kinds.ts';
-import { checkAccumulate, checkHeadOverlap, checkReduction, HEAD_OPTIONS, logitsOf, readHead } from './linear.ts';
+import { checkAccumulate, checkHeadOverlap, checkReduction, logitsOf, readHead } from './linear.ts';
 import { readOperand } from './operand.ts';
 import { readTarget } from './targets.ts';
 
@@ -19,10 +19,9 @@ export function checkLoss(
   record: OperationRecord,
   input: unknown,
   target: unknown,
-  options: unknown,
+  given: Given,
   gradOutput?: readonly [unknown],
 ): Call {
-  const given = readNames(name, record, options);
   const [first, second] = inputsOf(name, record, input);
   const call = new Call(name, record, readOperand(first, `${name}: ${record.names[0]}`, true));
   locate(call, given);
@@ -36,10 +35,10 @@ export function checkLoss(
 export function checkLinear(
   name: string,
   record: OperationRecord,
-  [features, parameters, target, options]: readonly unknown[],
-  { gradOutput, keeps = false }: { gradOutput?: readonly [unknown]; keeps?: boolean } = {},
+  [features, parameters, target]: readonly unknown[],
+  given: Given,
+  { gradOutput, keeps }: { gradOutput: readonly [unknown] | undefined; keeps: boolean },
 ): Call {
-  const given = readNames(name, record, options, HEAD_OPTIONS);
   const head = readHead(name, features, parameters, given);
   const call = new Call(name, record, logitsOf(name, record, head), head);
   locate(call, given);
@@ -109,10 +108,9 @@ export function checkActivation(
   name: string,
   record: OperationRecord,
   input: unknown,
-  options: unknown,
+  given: Given,
   gradOutput?: readonly [unknown],
 ): Call {
-  const given = readNames(name, record, options);
   const call = new Call(name, record, readOperand(input, `${name}: ${record.names[0]}`, true));
   readCommon(call, given);
   locate(call, given);

@@ -1,7 +1,7 @@
 // Operands from whatever callers bring: typed arrays, flat and nested arrays, { data, shape } and { data, dims }. Every
 // property of an argument is read once, here, before anything else happens, so that getters may do what they like.
 
-import { describe, half, isBig, isDetached, isTyped, kindOf, show } from '../values/array.ts';
+import { describe, half, isBig, isDetached, isTyped, kindOf, sameShape, show } from '../values/array.ts';
 import type { NumericArray } from '../values/types.ts';
 import { adviceOnValue } from './advice.ts';
 
@@ -9,6 +9,9 @@ import { adviceOnValue } from './advice.ts';
 interface Owner {
   readonly data: unknown;
 }
+
+const REPLACEABLE: ReadonlySet<string> = new Set(['Float32Array', 'Float64Array', 'Int32Array']);
+const NOTHING = new Float32Array(0);
 
 /** Numbers that a caller brought. */
 export class Operand {
@@ -20,11 +23,13 @@ export class Operand {
   /** Brought as nested arrays, which have no element type of their own. */
   readonly nested: boolean;
   /** The object whose `data` this is. */
-  readonly owner: Owner | undefined;
+  owner: Owner | undefined;
   /** The array that the caller brought: a typed one, or numbers in arrays. */
   #raw: NumericArray | readonly unknown[];
   readonly #halves: boolean;
   #data: NumericArray | undefined;
+  /** The kind of the array that was dropped. */
+  #kind = '';
 
   constructor(
     where: string,
@@ -86,6 +91,36 @@ export class Operand {
     if (!isTyped(raw)) fill(raw, to, this.shape && this.nested ? this.shape : [this.length], this.where);
     else if (this.#halves) for (let i = 0; i < to.length; i++) to[i] = half(raw[i] as number);
     else for (let i = 0; i < to.length; i++) to[i] = Number(raw[i]);
+  }
+
+  /** Whether another array can take its place: a typed one that needs no conversion. */
+  get replaceable(): boolean {
+    return isTyped(this.#raw) && this.length > 0 && REPLACEABLE.has(kindOf(this.#raw));
+  }
+
+  /** Takes the array of another call in place of that of the last one; false where it is none of the same kind and shape. */
+  take(value: unknown): boolean {
+    let array = value;
+    if (this.owner !== undefined) {
+      if (typeof value !== 'object' || value === null || isTyped(value)) return false;
+      const { data, shape, dims } = value as { data?: unknown; shape?: unknown; dims?: unknown };
+      const sizes = shape ?? dims;
+      if (!Array.isArray(sizes) || !sameShape(sizes, this.shape ?? [])) return false;
+      array = data;
+    }
+    if (!isTyped(array) || array.length !== this.length || kindOf(array) !== this.#kind) return false;
+    this.#raw = array;
+    this.#data = array;
+    if (this.owner !== undefined) this.owner = value as Owner;
+    return true;
+  }
+
+  /** Lets go of the array, which may be large, until `take`. */
+  drop(): void {
+    if (!this.replaceable) return;
+    this.#kind = kindOf(this.#raw as NumericArray);
+    this.#raw = this.#data = NOTHING;
+    if (this.owner !== undefined) this.owner = { data: NOTHING };
   }
 
   /** Reads the caller's arrays again, at a later step; `kept`: they have a place that outlives a view of it. */

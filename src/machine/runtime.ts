@@ -23,10 +23,15 @@ export interface RuntimeOptions {
 export class Plan {
   readonly address: number;
   readonly #memory: LinearMemory;
+  /** The index of its first field, in 4-byte units and in float64 ones. */
+  readonly #first: number;
+  readonly #double: number;
 
   constructor(memory: LinearMemory) {
     this.#memory = memory;
     this.address = memory.allocate(PLAN_BYTES);
+    this.#first = this.address / 4;
+    this.#double = this.address / 8;
   }
 
   /** Gives its bytes back. */
@@ -36,24 +41,33 @@ export class Plan {
 
   /** Sets every field to 0. */
   clear(): void {
-    const first = this.address / 4;
-    this.#memory.u32.fill(0, first, first + PLAN_BYTES / 4);
+    this.#memory.u32.fill(0, this.#first, this.#first + PLAN_BYTES / 4);
+  }
+
+  /** What it says, to be said again. */
+  copy(): Uint32Array {
+    return this.#memory.u32.slice(this.#first, this.#first + PLAN_BYTES / 4);
+  }
+
+  /** Says what a copy says. */
+  restore(copy: Uint32Array): void {
+    this.#memory.u32.set(copy, this.#first);
   }
 
   set(field: Field, value: number): void {
-    this.#memory.u32[this.address / 4 + field] = value;
+    this.#memory.u32[this.#first + field] = value;
   }
 
   get(field: Field): number {
-    return this.#memory.i32[this.address / 4 + field] ?? 0;
+    return this.#memory.i32[this.#first + field] ?? 0;
   }
 
   setDouble(field: DoubleField, value: number): void {
-    this.#memory.f64[this.address / 8 + field] = value;
+    this.#memory.f64[this.#double + field] = value;
   }
 
   getDouble(field: DoubleField): number {
-    return this.#memory.f64[this.address / 8 + field] ?? 0;
+    return this.#memory.f64[this.#double + field] ?? 0;
   }
 }
 
@@ -66,6 +80,8 @@ export class Runtime {
   disposed = false;
   /** Tensors not yet freed, slices left out. */
   tensors = 0;
+  /** How many tensors and slices were freed: as long as it stays the same, every one that was alive still is. */
+  frees = 0;
   /** Results are the same bits everywhere, NaN included. */
   readonly deterministic: boolean;
 

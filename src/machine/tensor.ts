@@ -35,6 +35,7 @@ export class MemoryTensor<T extends Dtype = Dtype> implements EngineTensor<DataO
     this.#size = sizeOf(shape);
     this.#owns = owns;
     if (owns) storage.runtime.tensors += 1;
+    Object.freeze(this);
   }
 
   /** Room for a tensor. */
@@ -87,6 +88,7 @@ export class MemoryTensor<T extends Dtype = Dtype> implements EngineTensor<DataO
     this.#freed = true;
     this.#view = undefined;
     const storage = this.#storage;
+    storage.runtime.frees += 1;
     if (!this.#owns) return;
     storage.runtime.tensors -= 1;
     storage.freed = true;

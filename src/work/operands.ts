@@ -15,6 +15,9 @@ const INPUT = { at: PLAN.input, outer: PLAN.inputOuter, step: PLAN.inputStep };
 const TARGET = { at: PLAN.target, outer: PLAN.targetOuter, step: PLAN.targetStep };
 const INCOMING = { at: PLAN.incoming };
 
+/** Values of an array that may be held from one call to the next. */
+const SMALL = 4096;
+
 export class Operands {
   readonly input: Source & { readonly part: number | undefined };
   readonly target: Source | undefined;
@@ -104,6 +107,26 @@ export class Operands {
   get resident(): boolean {
     const sources = [this.input, ...this.#moving, ...this.#samples, this.target, this.indices];
     return sources.every((source) => source?.resident !== false);
+  }
+
+  /** Whether a step finds all of it where the last one did, as long as no tensor is freed. */
+  get still(): boolean {
+    return this.#refills.length === 0 && this.resident && this.#places.every((place) => place.tensorial);
+  }
+
+  /** Whether everything but input and target is in the engine's tensors, or small. */
+  settled({ input, target }: Call): boolean {
+    const own = target && target.kind !== 'sparse' ? target.operand : undefined;
+    return this.#places.every(
+      ({ operand, tensorial }) =>
+        operand === input || operand === own || tensorial || (operand.replaceable && operand.length <= SMALL),
+    );
+  }
+
+  /** Finds everything again after input and target took other arrays; false where one lies elsewhere than before. */
+  retake(): boolean {
+    for (const place of this.#places) if (!place.retake()) return false;
+    return true;
   }
 
   /** Whether samples have weights. */

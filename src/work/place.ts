@@ -37,10 +37,28 @@ export class Place {
     this.operand = operand;
     this.kind = kind;
     this.#runtime = runtime;
-    const { typed } = operand;
     runtime.memory.renew();
-    if (typed && runtime.memory.holds(typed)) this.#offset = typed.byteOffset;
+    this.#locate();
+  }
+
+  #locate(): void {
+    const { typed } = this.operand;
+    this.#offset = typed && this.#runtime.memory.holds(typed) ? typed.byteOffset : -1;
     this.find();
+  }
+
+  /** Whether it is a tensor of the engine. */
+  get tensorial(): boolean {
+    const { owner } = this.operand;
+    return this.home !== undefined && owner !== undefined && MemoryTensor.addressOf(owner, this.#runtime) !== undefined;
+  }
+
+  /** Finds it again where the operand took another array; false where that lies elsewhere, or is gone. */
+  retake(): boolean {
+    const { home } = this;
+    const { typed, length } = this.operand;
+    this.#locate();
+    return typed?.length === length && (home === undefined) === (this.home === undefined);
   }
 
   /** Finds the array: a tensor by its own place, a view of linear memory by its offset. */

@@ -9,6 +9,8 @@ import { extentOf, type Strides, startOf, stretches } from './input.ts';
 import type { Scratch } from './place.ts';
 import type { Rows } from './rows.ts';
 
+const NOTHING = new Float32Array(0);
+
 /** What takes the gradient of a block. */
 export interface Sink {
   /** Whether kernels write it in its place. */
@@ -34,7 +36,7 @@ export class Result implements Sink {
   readonly #owner: object | undefined;
   /** A tensor of the caller's own, and the array that it had. */
   readonly #holder: { readonly data?: unknown } | undefined;
-  readonly #given: Float32Array;
+  readonly #given: Float32Array | undefined;
   #part = 0;
 
   /** `owner` is the tensor whose array this is. */
@@ -47,7 +49,7 @@ export class Result implements Sink {
     const tensor = owner && MemoryTensor.addressOf(owner, runtime);
     this.#owner = tensor === undefined ? undefined : owner;
     this.#holder = tensor === undefined ? owner : undefined;
-    this.#given = data;
+    this.#given = this.#holder && data;
     this.#home = tensor ?? (runtime.memory.holds(data) ? data.byteOffset : undefined);
   }
 
@@ -62,6 +64,22 @@ export class Result implements Sink {
 
   get values(): Float32Array {
     return this.data;
+  }
+
+  /** Whether it goes to a tensor of the engine. */
+  get tensorial(): boolean {
+    return this.#owner !== undefined;
+  }
+
+  /** Lets go of the array, until `renew`. */
+  drop(): void {
+    this.#data = NOTHING;
+  }
+
+  /** Goes to a fresh array, of which this is the tensor. */
+  renew(shape: readonly number[]): Tensor {
+    this.#data = new Float32Array(this.length);
+    return { data: this.#data, shape: shape.slice() };
   }
 
   /** The tensor of it; where it was given as a bare view of linear memory, one of the memory as it is now. */

@@ -3,26 +3,27 @@
 // of its own. What it throws, it throws before a gradient is written over an input.
 
 import type { Call } from '../arguments/call.ts';
-import { type Domain, domainOf, outsideDomain } from '../arguments/domains.ts';
+import { domainOf } from '../arguments/domains.ts';
+import type { Operand } from '../arguments/operand.ts';
 import { type Kernel, kernelOf } from '../machine/instance.ts';
 import { FLAGS, PLAN, type Plan, type Runtime } from '../machine/runtime.ts';
 import { overlap, roomFor, sizeOf } from '../values/array.ts';
-import type { Tensor } from '../values/types.ts';
-import { BLOCK, type Block, type Blocks, ClassBlocks, ElementBlocks, GroupBlocks } from './blocks.ts';
+import type { NumericArray, Tensor } from '../values/types.ts';
+import type { Block, Blocks, ClassBlocks, GroupBlocks } from './blocks.ts';
 import { describePlan } from './describe.ts';
+import { runGroups } from './groups.ts';
 import { Input } from './input.ts';
 import { HeadWork } from './linear/head.ts';
 import { Operands } from './operands.ts';
-import { Parts, samplesOfParts } from './parts.ts';
+import { Parts } from './parts.ts';
 import { Scratch } from './place.ts';
 import { Sums } from './reduction.ts';
 import { Result, SecondGradient, type Sink } from './result.ts';
+import { Scan } from './scan.ts';
+import { walkOf } from './walk.ts';
 
 /** The passes of a class operation over an axis that is cut (assembly/plan.ts). */
 const PHASES = [FLAGS.MEASURE, FLAGS.ACCUMULATE, FLAGS.SECOND, FLAGS.FINISH, FLAGS.GRADIENT] as const;
-/** Those of the sums of a group. */
-const SUMS = FLAGS.MEASURE | FLAGS.ACCUMULATE | FLAGS.SECOND;
-
 /** What to compute beside the loss. */
 export interface Wanted {
   readonly grad: boolean;
@@ -42,18 +43,24 @@ export class Work {
   readonly #operands: Operands;
   readonly #blocks: Blocks;
   readonly #groups: GroupBlocks | undefined;
-  readonly #domain: Domain | undefined;
-  /** The walk over the values of a class operation as elements, for their range. */
-  #stretches: ElementBlocks | undefined;
+  readonly #scan: Scan;
   /** Targets are scanned as a whole before the first gradient. */
   readonly #scans: boolean;
   readonly #head: HeadWork | undefined;
   readonly #grad: Sink | undefined;
-  readonly #gradTensor: Tensor | undefined;
+  #gradTensor: Tensor | undefined;
   readonly #second: SecondGradient | undefined;
   readonly #losses: Result | undefined;
   readonly #lossTensor: Tensor | undefined;
   readonly #parts: Parts | undefined;
+  /** Whether a step finds everything where the last one did, as long as no tensor is freed; and whether gradients were pulled. */
+  readonly #still: boolean;
+  /** The gradient is written over the input. */
+  readonly #inPlace: boolean;
+  #frees = -1;
+  #pulled = false;
+  /** The plan after a step, and the scratch that it points at. */
+  #image: Uint32Array | undefined;
 
   constructor(call: Call, runtime: Runtime, plan: Plan, wanted: Wanted) {
     const { record, out, shape, input, maps, byClass } = call;
@@ -82,17 +89,13 @@ export class Work {
       this.#losses = new Result(`${call.name}: the loss`, data, undefined, runtime, scratch);
     }
     const whole = !this.#losses && !this.#second && this.#grad?.resident !== false && operands.resident;
-    if (record.walk === 'group') {
-      this.#groups = new GroupBlocks(call.outer, call.middle, call.inner, call.group, whole);
-      this.#blocks = this.#groups.blocks;
-    } else if (byClass) {
-      const most = this.#losses && maps.length > 0 ? samplesOfParts(maps.length + 1) : undefined;
-      const high = head?.most && head.most / (call.middle * call.inner);
-      this.#blocks = new ClassBlocks(call.outer, call.middle, call.inner, { whole, rows: record.rows, most, high });
-    } else {
-      const { middle = 1, inner = 0 } = operands.rows ?? {};
-      this.#blocks = new ElementBlocks(middle, inner, input.length, whole, head?.most);
-    }
+    const { blocks, groups } = walkOf(call, operands.rows, {
+      whole,
+      keeps: this.#losses !== undefined,
+      head: head?.most,
+    });
+    this.#blocks = blocks;
+    this.#groups = groups;
     const { values, samples } = this.#blocks;
     const losses = this.#groups?.losses ?? this.#blocks.losses;
     operands.reserve({ values, samples, losses });
@@ -102,24 +105,29 @@ export class Work {
     this.#losses?.reserve(losses);
     if (maps.length > 0) this.#parts = new Parts(call, runtime, scratch, samples);
 
-    this.#domain = operands.target instanceof Input ? domainOf(call) : undefined;
+    const domain = operands.target instanceof Input ? domainOf(call) : undefined;
+    this.#scan = new Scan(call, runtime, plan, { operands, blocks: this.#blocks, groups: this.#groups, domain });
     const weighs = record.mean === 'weights' && call.use('a') !== undefined;
     const early = call.head?.accumulate === true; // what is added to is not to be left half done
-    const inPlace = early || (out !== undefined && input.typed !== undefined && overlap(input.typed, out.data));
+    this.#inPlace = out !== undefined && input.typed !== undefined && overlap(input.typed, out.data);
+    const inPlace = early || this.#inPlace;
     this.#scans = byClass
       ? operands.indices !== undefined || (operands.weighted && record.walk === 'class' && !operands.setless)
-      : weighs || call.marker !== undefined || (this.#domain !== undefined && inPlace);
+      : weighs || call.marker !== undefined || (domain !== undefined && inPlace);
     plan.clear();
     describePlan(plan, call, {
       rows: operands.rows,
       indices: operands.indices !== undefined,
       ignoreIndex: operands.indices?.ignoreIndex ?? 0,
       weighs,
-      domain: this.#domain,
+      domain,
       cut: this.#blocks.part > 0,
       members: this.#parts?.members ?? 0,
     });
     this.#own = scratch.part(this.#kernel(plan.address) >>> 0);
+    const inTensor = !wanted.grad || (this.#grad instanceof Result && this.#grad.tensorial);
+    const simple = !head && !this.#parts && !this.#losses && !this.#second && !this.#groups && input.length > 0;
+    this.#still = simple && inTensor && operands.still && this.#blocks.single && !this.#scan.checks;
   }
 
   /** Scratch that `place` needs. */
@@ -138,28 +146,151 @@ export class Work {
 
   /** Computes. */
   step(): void {
+    const { frees, memory } = this.#runtime;
+    memory.renew();
+    if (this.#frees === frees && this.#repeat()) return;
+    this.#frees = -1;
+    if (this.#later) this.#findAgain();
+    this.#compute();
+    if (this.#still) this.#frees = frees;
+  }
+
+  /**
+   * Whether another call may take this one's place: nothing of it depends on what the arrays hold, nothing but the input, the
+   * target and a number that comes in is anything else than tensors of the engine and plain numbers.
+   */
+  get replaceable(): boolean {
+    const { call } = this;
+    const { input, target, out, maps, labels, record, incoming } = call;
+    const like = target?.kind !== 'sparse' && target?.operand.replaceable !== false && input.replaceable;
+    const judged = target?.kind === 'values' && record.target === 'classes'; // by what it holds
+    const plain = !this.#head && !this.#losses && !this.#second && !this.#groups && typeof incoming === 'number';
+    const inTensors = (!out || (this.#grad instanceof Result && this.#grad.tensorial)) && this.#operands.settled(call);
+    return like && plain && inTensors && !judged && !this.#inPlace && maps.length === 0 && labels === undefined;
+  }
+
+  /** Keeps the plan as it is after a step, for `again`. */
+  keep(): void {
+    this.#image = this.#plan.copy();
+  }
+
+  get kept(): boolean {
+    return this.#image !== undefined;
+  }
+
+  /** Lets go of the arrays of the last call; not of tensors, whose memory is the engine's. */
+  drop(): void {
+    if (this.#still) return;
+    const { input, target } = this.call;
+    input.drop();
+    if (target && target.kind !== 'sparse') target.operand.drop();
+    if (this.call.out || !(this.#grad instanceof Result)) return;
+    this.#grad.drop();
+    this.#gradTensor = undefined;
+  }
+
+  /** Takes the arguments of another call in place of those of the last one; false where they are not like them. */
+  take(input: unknown, target: unknown, gradOutput?: readonly [unknown]): boolean {
+    const { call } = this;
+    const own = call.target as { readonly operand: Operand } | undefined;
+    if (gradOutput) {
+      const [incoming] = gradOutput;
+      if (typeof incoming !== 'number') return false;
+      call.incoming = incoming;
+    }
+    const same = this.#still && call.input.owner === input && (!own || own.operand.owner === target);
+    if (same && this.#frees === this.#runtime.frees) return true;
+    this.#frees = -1;
+    return call.input.take(input) && (!own || own.operand.take(target));
+  }
+
+  /** Steps with the arguments that were taken; false where they lie elsewhere than those before. */
+  again(base: number): boolean {
+    const image = this.#image;
+    const { memory, frees } = this.#runtime;
+    if (base !== this.#scratch.base || !image) return false;
+    memory.renew();
+    if (this.#frees !== frees && !this.#retake()) return false;
+    this.#plan.restore(image);
+    if (this.#frees === frees && this.#repeat()) return true;
+    this.#compute();
+    if (this.#still) this.#frees = frees;
+    return true;
+  }
+
+  #retake(): boolean {
+    const { input, target, out, shape } = this.call;
+    const grad = this.#grad;
+    if (!this.#operands.retake()) return false;
+    if (!(grad instanceof Result)) return true;
+    if (out) {
+      grad.check();
+      const hits = (typed: NumericArray | undefined): boolean => typed !== undefined && overlap(typed, grad.data);
+      return !hits(input.typed) && !(target?.kind !== 'sparse' && hits(target?.operand.typed));
+    }
+    this.#gradTensor = grad.renew(shape);
+    return true;
+  }
+
+  /** Steps once more with everything in its place; false where something is amiss, which #compute says. */
+  #repeat(): boolean {
+    const plan = this.#plan;
+    const { sums } = this;
+    this.#reset();
+    if (this.#scans && !this.#scan.again()) return false;
+    this.#count();
+    const pulls = this.#grad !== undefined && sums.setUpstream(plan);
+    if (pulls !== this.#pulled) return false;
+    this.#kernel(plan.address);
+    if (plan.get(PLAN.bad) >= 0) return false;
+    if (pulls) this.#grad?.collect(this.#blocks.block, sums.times);
+    else this.#grad?.clear();
+    sums.read(plan);
+    return true;
+  }
+
+  /** Sums start at 0. */
+  #reset(): void {
+    const plan = this.#plan;
+    plan.setDouble(PLAN.sum, 0);
+    plan.setDouble(PLAN.sideSum, 0);
+    plan.setDouble(PLAN.weightSum, 0);
+    plan.setDouble(PLAN.count, 0);
+    plan.set(PLAN.bad, -1);
+  }
+
+  /** What the scan counted; without one every loss counts 1. */
+  #count(): void {
+    const { call, sums } = this;
+    const plan = this.#plan;
+    const counts = this.#scans && !this.#groups;
+    const losses = counts || this.#operands.setless ? 0 : sizeOf(call.lossShape);
+    sums.count = counts ? plan.getDouble(PLAN.count) : losses;
+    sums.weightSum = counts ? plan.getDouble(PLAN.weightSum) : losses;
+  }
+
+  #compute(): void {
     const { call, sums } = this;
     const plan = this.#plan;
     const operands = this.#operands;
-    if (this.#later) this.#findAgain();
     this.#runtime.memory.renew();
     operands.start();
-    if (this.#domain && call.byClass) this.#checkDomain(this.#domain);
-    for (const field of ['sum', 'sideSum', 'weightSum', 'count'] as const) plan.setDouble(PLAN[field], 0);
-    plan.set(PLAN.bad, -1);
+    this.#scan.checkDomain();
+    this.#reset();
     operands.bringFixed(plan, this.#blocks.block);
     this.#parts?.start();
-    if (this.#scans) this.#scan();
-    const counts = this.#scans && !this.#groups;
-    const losses = operands.setless ? 0 : sizeOf(call.lossShape);
-    sums.count = counts ? plan.getDouble(PLAN.count) : losses;
-    sums.weightSum = counts ? plan.getDouble(PLAN.weightSum) : losses;
+    if (this.#scans) this.#scan.run();
+    this.#count();
     const pulls = this.#grad !== undefined && sums.setUpstream(plan);
+    this.#pulled = pulls;
     this.#second?.aim(plan, pulls);
     // without a class there is nothing to compute, and the losses are those of nothing
     if (call.input.length > 0) {
-      if (this.#groups) this.#runGroups(this.#groups, pulls);
-      else this.#runBlocks(pulls);
+      if (this.#groups) {
+        const each = (block: Block, gradients: boolean): void => this.#run(block, gradients, false);
+        const settled = ({ loss, losses }: Block): void => this.#losses?.fetch(0, loss, losses);
+        runGroups(this.#groups, plan, pulls, { kernel: this.#kernel, each, settled });
+      } else this.#runBlocks(pulls);
     }
     if (pulls && call.input.length > 0) this.#head?.finish();
     else {
@@ -178,74 +309,6 @@ export class Work {
     this.#losses?.check();
   }
 
-  /** Checks the range of the values that a class operation is compared with. */
-  #checkDomain(domain: Domain): void {
-    const { call } = this;
-    const plan = this.#plan;
-    const { input, target } = this.#operands;
-    const { length } = call.input;
-    this.#stretches ??= new ElementBlocks(1, length, length, false, Math.min(BLOCK, this.#blocks.values));
-    const blocks = this.#stretches;
-    blocks.start();
-    while (blocks.next()) {
-      const { block } = blocks;
-      plan.set(PLAN.outer, 1);
-      plan.set(PLAN.middle, 1);
-      plan.set(PLAN.inner, block.size);
-      plan.set(PLAN.total, block.size);
-      plan.set(PLAN.bad, -1);
-      target?.bring(plan, block);
-      if (this.#operands.reads) input.bring(plan, block);
-      this.#runtime.kernels.scanElements(plan.address);
-      if (plan.get(PLAN.bad) >= 0) throw this.#outside(domain, block.start + plan.get(PLAN.bad));
-    }
-    plan.set(PLAN.total, call.middle);
-  }
-
-  #outside(domain: Domain, at: number): RangeError {
-    const { target } = this.#operands;
-    const values = target instanceof Input ? target.place.values : [];
-    return outsideDomain(this.call, domain, values as Float32Array, at);
-  }
-
-  /** Checks the targets and adds up what the mean divides by. */
-  #scan(): void {
-    const { kernels } = this.#runtime;
-    const plan = this.#plan;
-    const blocks = this.#blocks;
-    const groups = this.#groups;
-    const scan = this.call.byClass ? kernels.scanSamples : kernels.scanElements;
-    groups?.start();
-    blocks.start();
-    while (groups === undefined || groups.next()) {
-      while (blocks.next()) {
-        const { block } = blocks;
-        this.#open(block);
-        this.#operands.bringScanned(plan, block);
-        scan(plan.address);
-        if (plan.get(PLAN.bad) >= 0) throw this.#fault(block);
-      }
-      if (!groups) break;
-    }
-  }
-
-  /** The error for the target that a scan found. */
-  #fault(block: Block): RangeError {
-    const bad = this.#plan.get(PLAN.bad);
-    const { indices } = this.#operands;
-    return indices ? indices.fault(block.sample + bad) : this.#outside(this.#domain as Domain, block.start + bad);
-  }
-
-  /** The geometry of a block, and its targets. */
-  #open(block: Block): void {
-    const plan = this.#plan;
-    plan.set(PLAN.outer, block.outer);
-    plan.set(PLAN.middle, block.middle);
-    plan.set(PLAN.inner, block.inner);
-    if (!this.call.byClass) plan.set(PLAN.total, block.size);
-    this.#operands.bringTargets(plan, block, this.#blocks.part > 0);
-  }
-
   #runBlocks(pulls: boolean): void {
     const blocks = this.#blocks;
     // what the scan of a single block brought is still there
@@ -259,50 +322,11 @@ export class Work {
     }
   }
 
-  /** Groups of samples: those that are there as a whole, or one in several blocks, which are walked twice. */
-  #runGroups(groups: GroupBlocks, pulls: boolean): void {
-    const plan = this.#plan;
-    const { blocks, split } = groups;
-    const { block } = blocks;
-    groups.start();
-    while (groups.next()) {
-      if (split) {
-        this.#setPhase(0);
-        this.#kernel(plan.address);
-        this.#setPhase(SUMS);
-        this.#walkGroups(groups, false);
-        this.#setPhase(FLAGS.FINISH);
-        this.#kernel(plan.address);
-        this.#setPhase(SUMS | FLAGS.GRADIENT, FLAGS.SETTLED);
-        if (pulls) this.#walkGroups(groups, true);
-        this.#setPhase(FLAGS.EVERY_PHASE);
-      } else this.#walkGroups(groups, pulls);
-      this.#losses?.fetch(0, block.loss, block.losses);
-    }
-  }
-
-  /** Chooses the passes of the next calls of the kernel. */
-  #setPhase(phase: number, settled = 0): void {
-    const plan = this.#plan;
-    plan.set(PLAN.phase, phase);
-    plan.set(PLAN.flags, (plan.get(PLAN.flags) & ~FLAGS.SETTLED) | settled);
-  }
-
-  /** Walks the blocks of the groups at hand. */
-  #walkGroups(groups: GroupBlocks, gradients: boolean): void {
-    const { blocks } = groups;
-    blocks.start();
-    while (blocks.next()) {
-      groups.aim(blocks.block);
-      this.#run(blocks.block, gradients, false);
-    }
-  }
-
   /** Takes a block through the kernel; `brought`: what a scan reads is in its place. */
   #run(block: Block, pulls: boolean, brought: boolean): void {
     const plan = this.#plan;
     const operands = this.#operands;
-    if (!brought) this.#open(block);
+    if (!brought) this.#scan.open(block);
     // those of elements a scan reads too
     if (!brought || this.call.byClass) operands.bringMoving(plan, block);
     if (this.#blocks.part > 0) this.#runCut(this.#blocks as ClassBlocks, pulls);
@@ -310,7 +334,7 @@ export class Work {
       this.#aim(block, pulls);
       if (!brought || this.call.byClass) operands.input.bring(plan, block);
       this.#kernel(plan.address);
-      if (plan.get(PLAN.bad) >= 0) throw this.#locate(block);
+      if (plan.get(PLAN.bad) >= 0) throw this.#scan.locate(block);
       if (pulls) this.#grad?.collect(block, this.sums.times);
     }
     if (pulls) this.#second?.collect(block, this.sums.times);
@@ -348,13 +372,6 @@ export class Work {
     if (!pulls || !grad) return;
     plan.set(PLAN.gradOuter, grad.resident ? block.outerStride : block.middle * block.inner);
     plan.set(PLAN.gradStep, grad.resident ? block.stride : block.inner);
-  }
-
-  /** The error for a target that a kernel found out of range as it went. */
-  #locate(block: Block): RangeError {
-    this.#operands.bringScanned(this.#plan, block);
-    this.#runtime.kernels.scanElements(this.#plan.address);
-    return this.#fault(block);
   }
 
   /** The loss of the last step. */

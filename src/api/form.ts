@@ -1,0 +1,82 @@
+// One form of an operation, from its arguments to its results. The work of a call is kept for the next one: where that has the
+// same options, and arrays of the same kinds and shapes, nothing has to be checked or placed again. Of arrays that are not the
+// engine's own nothing is held meanwhile.
+
+import type { Call } from '../arguments/call.ts';
+import type { Given } from '../arguments/common.ts';
+import type { Runtime } from '../machine/runtime.ts';
+import { type Wanted, Work } from '../work/work.ts';
+
+/** Gives the runtime at the first call. */
+export type RuntimeSource = () => Runtime;
+
+/** The arguments of a call beside its options: what it is of, what that is compared with, and the incoming gradient of a loss. */
+export interface Arguments {
+  readonly args: readonly unknown[];
+  readonly gradOutput?: readonly [unknown];
+}
+
+/** What a form consists of. */
+export interface FormParts {
+  readonly source: RuntimeSource;
+  readonly wanted: Wanted;
+  /** Reads the options, each once. */
+  readonly read: (options: unknown) => Given;
+  readonly check: (args: Arguments, given: Given) => Call;
+}
+
+interface Recent {
+  readonly work: Work;
+  readonly runtime: Runtime;
+  readonly given: Given;
+  readonly count: number;
+}
+
+/** Runs the calls of a form. */
+export function runsOf<R>({ source, wanted, read, check }: FormParts, result: (work: Work) => R) {
+  let recent: Recent | undefined;
+
+  const finish = (last: Recent): R => {
+    const done = result(last.work);
+    last.work.drop();
+    recent = last;
+    return done;
+  };
+
+  /** Runs a call with the work of the last one; undefined where it is not alike. */
+  const again = (last: Recent, { args, gradOutput }: Arguments, given: Given): R | undefined => {
+    const { work, runtime } = last;
+    if (!same(given, last) || source() !== runtime || !work.take(args[0], args[1], gradOutput)) return undefined;
+    const served = runtime.memory.withScratch(work.bytes, (base) => work.again(base));
+    return served ? finish(last) : undefined;
+  };
+
+  return (args: Arguments, options: unknown): R => {
+    const given = read(options);
+    // nobody finds it meanwhile: an argument may be a getter that calls the same form
+    const last = recent;
+    recent = undefined;
+    const served = last && again(last, args, given);
+    if (served !== undefined) return served;
+    const call = check(args, given);
+    const runtime = source();
+    const work = new Work(call, runtime, runtime.plan, wanted);
+    runtime.memory.withScratch(work.bytes, (base) => {
+      work.place(base);
+      work.step();
+      if (work.replaceable) work.keep();
+    });
+    if (!work.kept) return result(work);
+    return finish({ work, runtime, given, count: Object.keys(given).length });
+  };
+}
+
+/** Whether options are those of the last call. */
+function same(given: Given, { given: before, count }: Recent): boolean {
+  let found = 0;
+  for (const key in given) {
+    if (given[key] !== before[key]) return false;
+    found += 1;
+  }
+  return found === count;
+}

@@ -2,6 +2,7 @@
  * Times every workload on every contender and prints error beside speed:
  *
  *   npm run bench -- [--quick] [--filter RE] [--contenders A,B] [--check] [--json FILE] [--docs] [--rounds N] [--time MS]
+ *   npm run bench -- --heads [--filter RE] [--docs] [--rounds N]     linear heads (bench/heads)
  *
  * --quick checks all results, but times one workload alone, for a moment; --contenders times these columns only; --check exits
  * with 1 where a target ratio is missed; --json writes everything that was measured, --docs the pages docs/speed.json and
@@ -32,6 +33,7 @@ import { gaps } from './table.ts';
 const { values: flags } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
+    heads: { type: 'boolean', default: false },
     check: { type: 'boolean', default: false },
     docs: { type: 'boolean', default: false },
     filter: { type: 'string', default: '' },
@@ -46,6 +48,13 @@ function positive(text: string | undefined, standard: number, flag: string): num
   const value = text === undefined ? standard : Number(text);
   if (value > 0) return value;
   throw new RangeError(`--${flag} ${text}: expected a positive number`);
+}
+
+if (flags.heads) {
+  allowRelaxedSimd();
+  const { heads } = await import('./heads/main.ts');
+  const rounds = positive(flags.rounds, 200, 'rounds');
+  process.exit((await heads({ filter: flags.filter, rounds, docs: flags.docs })) ? 0 : 1);
 }
 
 const effort: Effort = {

@@ -36,7 +36,7 @@ export function machine(): string {
 
 const times = (ratio: number | undefined): string => (ratio === undefined ? '-' : `${ratio.toFixed(1)}×`);
 
-function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
+export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   return [line(headings), line(headings.map((_, i) => (i === 0 ? '---' : '--:'))), ...rows.map(line)].join('\n');
 }

@@ -55,10 +55,10 @@ function listFiles(directory, skip = '') {
 
 const shortPath = (path) => relative(root, path).split(sep).join('/');
 
-/** One hash over everything the build reads: sources, configuration and the locked tool versions. */
+/** One hash over everything the build reads and has not made itself: sources, configuration and the locked tool versions. */
 function sourceHash() {
   const files = [
-    ...listFiles(at('assembly')),
+    ...listFiles(at('assembly'), at('assembly', 'generated')),
     ...listFiles(at('src'), at('src', 'generated')),
     at('docs', 'records.mjs'),
     ...readdirSync(root)

@@ -1,4 +1,4 @@
-// Runs every js and ts block of README.md and docs/*.md and every @example of src/ against the built package, and
+// Runs every js and ts block of README.md and of the pages in docs/ and every @example of src/ against the built package, and
 // checks that each public function is documented.
 //
 // A line that ends in `// => VALUE` asserts that its value prints as VALUE: numbers to the digits printed (`0.31…` for
@@ -201,10 +201,10 @@ export { ${names.map((name) => `${name}__ as ${name}`).join(', ')} };\n`,
 }
 
 const exported = Object.keys(await import(pathToFileURL(join(root, 'dist', 'index.js')).href));
-const docs = existsSync(join(root, 'docs')) ? readdirSync(join(root, 'docs')) : [];
+const docs = existsSync(join(root, 'docs')) ? readdirSync(join(root, 'docs'), { recursive: true }) : [];
 const pages = [
   ...(existsSync(join(root, 'README.md')) ? ['README.md'] : []),
-  ...docs.filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`),
+  ...docs.filter((name) => name.endsWith('.md')).map((name) => `docs/${name.replaceAll('\\', '/')}`),
 ];
 const blocks = [...pages.flatMap(markdownBlocks), ...sources('src').flatMap((path) => exampleBlocks(path, exported))];
 const programs = blocks.map((block) => ({ where: block.where, source: program(block) }));

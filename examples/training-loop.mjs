@@ -1,9 +1,9 @@
-// A mini-batch training loop on the library's own memory: three overlapping clouds of points, a linear model, plain SGD.
+// A mini-batch training loop on the library's own memory: three overlapping clouds of points, a linear head, plain SGD.
 //
 //   node examples/training-loop.mjs        (after `npm run build`)
 //
-// Outputs and targets live in an engine's memory, a batch of targets is a slice (a view, no copy), and every batch has a
-// prepared step that writes the gradient over the outputs. A step allocates no memory.
+// Points, targets and the head live in an engine's memory; a batch is a slice of points and of targets (views, no copies) with a
+// prepared step of its own. All steps write the same gradients. A step allocates no memory.
 
 import assert from 'node:assert/strict';
 import { createEngine } from 'lossmith';
@@ -41,39 +41,18 @@ function makeData(random) {
   return { points, corners };
 }
 
-/** logits = points · weights + bias for one batch. */
-function predict(points, { weights, bias }, logits) {
-  for (let i = 0; i < BATCH; i++) {
-    for (let c = 0; c < CLASSES; c++) {
-      let sum = bias[c];
-      for (let f = 0; f < FEATURES; f++) sum += points[FEATURES * i + f] * weights[FEATURES * c + f];
-      logits[CLASSES * i + c] = sum;
-    }
-  }
-}
-
-/** One step of gradient descent from the gradient of the logits. */
-function update({ weights, bias }, points, grad) {
-  for (let i = 0; i < BATCH; i++) {
-    for (let c = 0; c < CLASSES; c++) {
-      const g = RATE * grad[CLASSES * i + c];
-      bias[c] -= g;
-      for (let f = 0; f < FEATURES; f++) weights[FEATURES * c + f] -= g * points[FEATURES * i + f];
-    }
-  }
-}
-
 const { points, corners } = makeData(randomFrom(1));
-const model = { weights: new Float32Array(CLASSES * FEATURES), bias: new Float32Array(CLASSES) };
 
 const engine = createEngine();
-const logits = engine.tensor([BATCH, CLASSES]);
+const features = engine.from(points, [SAMPLES, FEATURES]);
 const targets = engine.from(corners); // Int32Array: an int32 tensor [SAMPLES]
+const makeHead = () => ({ weight: engine.tensor([CLASSES, FEATURES]), bias: engine.tensor([CLASSES]) });
+const [head, out] = [makeHead(), makeHead()];
 
-const batches = [];
+const steps = [];
 for (let start = 0; start < SAMPLES; start += BATCH) {
-  const step = engine.crossEntropy.prepare(logits, targets.slice(start, start + BATCH), { out: logits });
-  batches.push({ step, points: points.subarray(FEATURES * start, FEATURES * (start + BATCH)) });
+  const [x, target] = [features, targets].map((tensor) => tensor.slice(start, start + BATCH));
+  steps.push(engine.crossEntropy.linear.prepare(x, head, target, { grads: ['weight', 'bias'], out }));
 }
 
 const losses = [];
@@ -81,12 +60,14 @@ const before = engine.stats();
 for (let epoch = 0; epoch < EPOCHS; epoch++) {
   let sum = 0;
   let count = 0;
-  for (const batch of batches) {
-    predict(batch.points, model, logits.data);
-    batch.step(); // the loss; logits.data now holds its gradient
-    sum += batch.step.sum;
-    count += batch.step.count;
-    update(model, batch.points, logits.data);
+  for (const step of steps) {
+    step(); // the loss; out holds its gradients now
+    sum += step.sum;
+    count += step.count;
+    for (const name of ['weight', 'bias']) {
+      const [values, gradient] = [head[name].data, out[name].data];
+      for (let i = 0; i < values.length; i++) values[i] -= RATE * gradient[i];
+    }
   }
   losses.push(sum / count); // sums and counts of batches add up to an exact mean
   console.log(`epoch ${epoch + 1}  loss ${losses.at(-1).toFixed(4)}`);
@@ -96,8 +77,6 @@ assert.deepEqual(engine.stats(), before, 'training takes no memory');
 for (let i = 1; i < EPOCHS; i++) assert(losses[i] < losses[i - 1], 'the loss falls in every epoch');
 assert(losses.at(-1) < 0.7 * Math.log(CLASSES), 'the model is much better than guessing');
 
-for (const { step } of batches) step.free();
-logits.free();
-targets.free();
+for (const each of [...steps, features, targets, ...Object.values(head), ...Object.values(out)]) each.free();
 assert.equal(engine.stats().bytesInUse, 0, 'everything was given back');
-console.log(`guessing costs ${Math.log(CLASSES).toFixed(4)}; ${engine.tier} tier, ${SAMPLES / BATCH} prepared steps`);
+console.log(`guessing costs ${Math.log(CLASSES).toFixed(4)}; ${engine.tier} tier, ${steps.length} prepared steps`);

@@ -1,11 +1,11 @@
+import { defaultEngine } from 'lossmith';
 import { describe, expect, it } from 'vitest';
-import { example, type Settings, type Task } from './penguins/example.ts';
+import { example, type Settings, type Task, type Tensor } from './penguins/example.ts';
 import { trainInFloat64 } from './penguins/float64.ts';
 
-const { loadPenguins } = await example('penguins.mjs');
-const { penguinTasks } = await example('tasks.mjs');
-const { train, BATCH_ROWS } = await example('train.mjs');
-const { createModel } = await example('model.mjs');
+const { loadPenguins } = await example('penguins/penguins.mjs');
+const { penguinTasks } = await example('penguins/tasks.mjs');
+const { train, createHead, BATCH_ROWS, MOMENTUM } = await example('penguins/train.mjs');
 
 const DEFAULTS: Settings = { seed: 1, alpha: 1, beta: 1, joint: 0.5 };
 const STEPS = 1000;
@@ -77,19 +77,28 @@ describe('the penguin tasks', () => {
     const task = tasks[0]!;
     let calls = 0;
     let freed = 0;
-    const prepare: Task['loss']['prepare'] = (logits, target) => {
-      const grad = { data: new Float32Array(logits.data.length), shape: logits.shape };
+    const { forward } = task.loss.linear;
+    const prepare: Task['loss']['linear']['prepare'] = (x, head, target) => {
+      const zeros = ({ data, shape }: Tensor) => ({ data: new Float32Array(data.length), shape });
       const step = () => {
         calls++;
-        return task.loss.forward(logits, target, {}).loss;
+        return forward(x, head, target, {}).loss;
       };
-      return Object.assign(step, { grad, free: () => void freed++ });
+      return Object.assign(step, {
+        grad: { weight: zeros(head.weight), bias: zeros(head.bias) },
+        free: () => void freed++,
+      });
     };
-    const start = createModel(4, 3, 1);
-    const { model } = train({ ...task, loss: { forward: task.loss.forward, prepare } }, { steps: 7 });
+    const { head } = train({ ...task, loss: { linear: { forward, prepare } } }, { steps: 7 });
     expect(calls).toBe(7);
     expect(freed).toBe(1);
-    expect(model.weights).toEqual(start.weights); // the gradient is 0
+    expect(head.weight.data).toEqual(createHead(4, 3, 1).weight.data); // the gradient is 0
+  });
+
+  it('keeps nothing in memory but the head', () => {
+    const { liveTensors } = defaultEngine().stats();
+    train(tasks[0]!, { steps: 3 });
+    expect(defaultEngine().stats().liveTensors).toBe(liveTensors + 2);
   });
 });
 
@@ -107,9 +116,13 @@ describe('each training, repeated in float64', () => {
   it.each(cases)('%s', (_, task) => {
     expect(task.train.rows).toBeLessThanOrEqual(BATCH_ROWS); // every step sees every row, in the same order
     const outputs = task.outputShape.reduce((product, size) => product * size, 1);
-    const start = createModel(task.features.length, outputs, 1);
+    const start = createHead(task.features.length, outputs, 1);
     const result = train(task, { steps: STEPS, seed: 1 });
-    const exact = trainInFloat64(task, start, { steps: STEPS, rate: result.rate });
+    const exact = trainInFloat64(
+      task,
+      { weight: start.weight.data, bias: start.bias.data },
+      { steps: STEPS, rate: result.rate, momentum: MOMENTUM },
+    );
 
     const errors = exact.curve.map((loss, step) => Math.abs(result.curve[step]! - loss) / loss);
     expect(Math.max(...errors)).toBeLessThan(1e-4);
@@ -117,7 +130,16 @@ describe('each training, repeated in float64', () => {
     expect(Math.abs(result.finalLoss - exact.finalLoss) / exact.finalLoss).toBeLessThan(1e-4);
     expect(result.finalLoss).toBeLessThan(0.5 * result.initialLoss);
 
-    const expected = task.score(Float32Array.from(exact.testLogits), task.test);
+    // the picture shows these points of both curves
+    expect(result.points.at(-1)!.step).toBe(STEPS);
+    result.points.forEach(({ step, train, heldOut }, i) => {
+      const part = exact.curve.slice(result.points[i - 1]?.step ?? 0, step);
+      const mean = part.reduce((sum, loss) => sum + loss, 0) / part.length;
+      expect(Math.abs(train - mean) / mean).toBeLessThan(1e-4);
+      expect(Math.abs(heldOut - exact.heldOut[step - 1]!) / exact.heldOut[step - 1]!).toBeLessThan(1e-4);
+    });
+
+    const expected = task.score(Float32Array.from(exact.testLogits), task.test.target);
     expect(result.scores.map((score) => score.name)).toEqual(expected.map((score) => score.name));
     result.scores.forEach((score, i) => {
       const oneRow = score.name === 'R²' ? 1e-4 : 1 / task.test.rows;
@@ -138,8 +160,7 @@ describe('each training, repeated in float64', () => {
     const { score } = componentTask({});
     // P = (0.4, 0, 0.3, 0.3, 0, 0): the likeliest class is species 0, sex 0; the likeliest species is 1, sex 0 has 0.7.
     const logits = Float32Array.from([0.4, 1e-9, 0.3, 0.3, 1e-9, 1e-9], Math.log);
-    const values = (target: number) =>
-      score(logits, { rows: 1, x: new Float32Array(4), target: Int32Array.of(target) }).map(({ value }) => value);
+    const values = (target: number) => score(logits, Int32Array.of(target)).map(({ value }) => value);
     expect(values(0)).toEqual([1, 0, 1]);
     expect(values(2)).toEqual([0, 1, 1]);
     expect(values(3)).toEqual([0, 1, 0]);
@@ -147,7 +168,7 @@ describe('each training, repeated in float64', () => {
 
   it('is turned by alpha and beta', () => {
     const losses = (settings: Partial<Settings>) => [
-      ...train(componentTask({ joint: 0, ...settings }), { steps: 300 }).componentLosses!.data,
+      ...train(componentTask({ joint: 0, ...settings }), { steps: 50 }).componentLosses!.data,
     ];
     const [speciesFirst, sexFirst] = [losses({ alpha: 5, beta: 0.2 }), losses({ alpha: 0.2, beta: 5 })];
     expect(speciesFirst[0]).toBeLessThan(0.5 * sexFirst[0]!);

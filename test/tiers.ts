@@ -2,6 +2,8 @@
  * The tiers, seeded calls of every loss and activation of the table, and a hash of their results. Needs nothing of its host, so
  * that the probe of test/runtimes runs it everywhere.
  */
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
 import type { createEngine } from '../src/index.ts';
 import {
   type Activation,
@@ -19,7 +21,6 @@ import {
 import { type ActivationName, isRefused, type Problem, randomProblem, references } from './reference/index.ts';
 import { sizeOf } from './reference/layout.ts';
 import { normal, pick, type Random, randomFrom } from './reference/random.ts';
-import { Sha256 } from './sha256.ts';
 
 export { activationNames, formNames as lossNames } from './calls.ts';
 
@@ -167,7 +168,7 @@ export const oddNaNs = (data: Float32Array): number => {
 
 /** The first 128 bits of SHA-256 over values. Every NaN counts as the same one. */
 export function hashOf(of: readonly (number | Tensor32)[]): string {
-  const hash = new Sha256();
+  const hash = sha256.create();
   for (const value of of) {
     if (typeof value === 'number') hash.update(Uint8Array.from(`${value};`, (character) => character.charCodeAt(0)));
     else {
@@ -178,7 +179,7 @@ export function hashOf(of: readonly (number | Tensor32)[]): string {
       hash.update(new Uint8Array(bits.buffer));
     }
   }
-  return hash.digest().slice(0, 32);
+  return bytesToHex(hash.digest().subarray(0, 16));
 }
 
 /** A hash of every case's results on an engine. */

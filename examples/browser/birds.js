@@ -1,6 +1,6 @@
 /** The penguins as the page needs them: two measurements of each bird, and its class, species × sex. */
 import { distinct } from '../penguins/columns.mjs';
-import { featureMatrices, scaleOf } from '../penguins/features.mjs';
+import { partsOf, scaleOf } from '../penguins/features.mjs';
 import { splitRows } from '../penguins/random.mjs';
 
 const SOURCES = { species: 'Species', sex: 'Sex', length: 'Beak Length (mm)', depth: 'Beak Depth (mm)' };
@@ -32,9 +32,9 @@ function birdsOf(records) {
   const measures = [column('length', 'number'), column('depth', 'number')];
   const groups = [distinct(species), distinct(sex)];
   const rows = splitRows(complete.length, SEED);
-  const { train, test } = featureMatrices(measures, rows);
   const classOf = (row) =>
     groups[0].indexOf(species.values[row]) * groups[1].length + groups[1].indexOf(sex.values[row]);
+  const { train, test } = partsOf(measures, rows, (part) => Int32Array.from(part, classOf));
   return {
     /** The names of both components' groups. */
     groups,
@@ -45,13 +45,13 @@ function birdsOf(records) {
     ],
     axes: measures.map(({ name, values }) => ({
       name,
-      // what featureMatrices standardises with
+      // what partsOf standardises with
       scale: scaleOf(rows.train.map((row) => values[row])),
       low: Math.min(...values),
       high: Math.max(...values),
     })),
-    train: { x: train, target: Int32Array.from(rows.train, classOf) },
-    test: { x: test, target: Int32Array.from(rows.test, classOf) },
+    train,
+    test,
     points: complete.map((_, row) => ({ x: measures[0].values[row], y: measures[1].values[row], class: classOf(row) })),
   };
 }

@@ -1,7 +1,6 @@
-/** The model and its training. Losses, gradients and probabilities come from lossmith, in the memory of one engine. */
-import { createEngine } from 'lossmith';
-import { accuracy, largest } from '../penguins/metrics.mjs';
-import { createModel, descend, forward } from '../penguins/model.mjs';
+/** The head and its training. Losses, gradients and probabilities come from lossmith, in the memory of one engine. */
+import { componentCrossEntropy, defaultEngine, linear } from 'lossmith';
+import { accuracy, largest, marginals } from '../penguins/metrics.mjs';
 import { learningRate } from '../penguins/train.mjs';
 
 /** The largest α and β that the sliders give. The step size suits them, and so all smaller ones. */
@@ -11,13 +10,12 @@ const MEASURES = 2;
 
 export class Trainer {
   step = 0;
-  #engine = createEngine();
+  #engine = defaultEngine();
   #birds;
-  #model;
   #rate;
-  #classes;
-  #logits;
+  #features;
   #target;
+  #head;
   #lossStep;
 
   /**
@@ -26,14 +24,15 @@ export class Trainer {
    */
   constructor(birds, weights) {
     const { train, components } = birds;
+    const classes = components[0].length;
     this.#birds = birds;
-    this.#classes = components[0].length;
-    this.#logits = this.#engine.tensor([train.target.length, this.#classes]);
+    this.#features = this.#engine.from(train.x, [train.rows, MEASURES]);
     this.#target = this.#engine.from(train.target);
+    // all 0, so a question with weight 0 stays at equal chances
+    this.#head = { weight: this.#engine.tensor([classes, MEASURES]), bias: this.#engine.tensor([classes]) };
     // each component adds at most 1/2 times its weight to the curvature along the logits
-    this.#rate = learningRate({ curvature: LARGEST_WEIGHT, train, features: Array.from({ length: MEASURES }) });
+    this.#rate = learningRate({ curvature: LARGEST_WEIGHT, train });
     this.setWeights(weights);
-    this.reset();
   }
 
   /** What runs: 'relaxed', 'simd' or 'scalar'. */
@@ -48,26 +47,25 @@ export class Trainer {
    */
   setWeights(weights) {
     this.#lossStep?.free();
-    this.#lossStep = this.#engine.componentCrossEntropy.prepare(this.#logits, this.#target, {
+    this.#lossStep = componentCrossEntropy.linear.prepare(this.#features, this.#head, this.#target, {
       components: this.#birds.components,
       weights,
+      grads: ['weight', 'bias'],
     });
   }
 
-  /** Forgets what was learnt. All weights are 0 then, so a question with weight 0 stays at equal chances. */
+  /** Forgets what was learnt. */
   reset() {
     this.step = 0;
-    this.#model = createModel(MEASURES, this.#classes, 0);
-    this.#model.weights.fill(0);
+    for (const parameter of Object.values(this.#head)) parameter.data.fill(0);
   }
 
   /**
-   * Runs the loss: the gradient is in the prepared step then.
+   * Runs the loss: the gradients are in the prepared step then.
    *
    * @returns {ArrayLike<number>} the loss of each component on the training birds, overwritten by the next run
    */
   measure() {
-    forward(this.#model, this.#birds.train.x, this.#logits.data);
     this.#lossStep();
     return this.#lossStep.componentLosses.data;
   }
@@ -79,32 +77,23 @@ export class Trainer {
    */
   train() {
     const losses = this.measure();
-    descend(this.#model, this.#birds.train.x, this.#lossStep.grad.data, this.#rate);
+    for (const [name, { data }] of Object.entries(this.#head)) {
+      const gradient = this.#lossStep.grad[name].data;
+      for (let i = 0; i < data.length; i++) data[i] -= this.#rate * gradient[i];
+    }
     this.step++;
     return losses;
   }
 
   /**
-   * What the model makes of measurements: for each component the probabilities of its groups.
+   * What the head makes of measurements: for each component the probabilities of its groups.
    *
    * @param {Float32Array} x [rows, 2], standardised
    * @returns {Float32Array[]} [rows, groups] each
    */
   marginals(x) {
-    const rows = x.length / MEASURES;
-    const logits = this.#engine.tensor([rows, this.#classes]);
-    forward(this.#model, x, logits.data);
-    const { data } = this.#engine.softmax(logits, { out: logits });
-    const sums = this.#birds.components.map((groupOf, m) => {
-      const groups = this.#birds.groups[m].length;
-      const sum = new Float32Array(rows * groups);
-      for (let row = 0; row < rows; row++) {
-        for (let c = 0; c < this.#classes; c++) sum[row * groups + groupOf[c]] += data[row * this.#classes + c];
-      }
-      return sum;
-    });
-    logits.free();
-    return sums;
+    const logits = linear({ data: x, shape: [x.length / MEASURES, MEASURES] }, this.#head);
+    return this.#birds.components.map((groupOf) => marginals(logits.data, groupOf));
   }
 
   /** The share of test birds with the right species, the right sex, and both. */

@@ -3,29 +3,13 @@ export class UserError extends Error {
   name = 'UserError';
 }
 
-/**
- * What the file system calls its errors, in words.
- *
- * @type {Record<string, string>}
- */
-const REASONS = {
-  ENOENT: 'no such file',
-  EISDIR: 'it is a directory',
-  EACCES: 'permission denied',
-  EPERM: 'permission denied',
-  EROFS: 'the file system is read-only',
-  ENOTDIR: 'part of the path is not a directory',
-  ENOSPC: 'no space left',
-  ENAMETOOLONG: 'the name is too long',
-};
+const REASONS = { ENOENT: 'no such file', EISDIR: 'it is a directory', EACCES: 'permission denied' };
 
-/**
- * Turns a failed file operation into a one-line error.
- *
- * @param {string} action e.g. `cannot read data.csv`
- * @param {unknown} error what the file system threw
- */
-export function fileError(action, error) {
-  const { code, message } = /** @type {NodeJS.ErrnoException} */ (error);
-  return new UserError(`${action}: ${REASONS[code ?? ''] ?? message}`);
+/** Does something with a file; what the file system throws becomes one line that opens with `failure`. */
+export function withFile(failure, action) {
+  try {
+    return action();
+  } catch ({ code, message }) {
+    throw new UserError(`${failure}: ${REASONS[code] ?? message}`);
+  }
 }

@@ -1,70 +1,44 @@
-/** @typedef {import('./train.mjs').Score} Score */
+import { softmax } from 'lossmith';
 
-/**
- * The class with the largest value of every row of logits [rows, classes, …inner].
- *
- * @param {ArrayLike<number>} logits
- * @param {number} classes
- * @param {number} [inner] positions that follow the class axis
- * @returns {Int32Array} [rows, …inner]
- */
+/** The class with the largest value of every row of logits [rows, classes, …inner]: [rows, …inner]. */
 export function largest(logits, classes, inner = 1) {
-  const rows = logits.length / (classes * inner);
-  const best = new Int32Array(rows * inner);
-  for (let n = 0; n < rows; n++) {
-    for (let k = 0; k < inner; k++) {
-      const start = n * classes * inner + k;
-      for (let c = 1; c < classes; c++) {
-        if (logits[start + c * inner] > logits[start + best[n * inner + k] * inner]) best[n * inner + k] = c;
-      }
-    }
+  const best = new Int32Array(logits.length / classes);
+  for (let i = 0; i < best.length; i++) {
+    const start = Math.floor(i / inner) * classes * inner + (i % inner);
+    for (let c = 1; c < classes; c++) if (logits[start + c * inner] > logits[start + best[i] * inner]) best[i] = c;
   }
   return best;
 }
 
-/**
- * The share of equal entries.
- *
- * @param {string} name
- * @param {ArrayLike<number>} predicted
- * @param {ArrayLike<number>} actual
- * @returns {Score}
- */
+/** The probability of every group of a component, row by row: the sum over its classes. */
+export function marginals(logits, groupOf) {
+  const [classes, groups] = [groupOf.length, Math.max(...groupOf) + 1];
+  const { data } = softmax({ data: logits, shape: [logits.length / classes, classes] });
+  const sums = new Float32Array((data.length / classes) * groups);
+  data.forEach((probability, i) => {
+    sums[Math.floor(i / classes) * groups + groupOf[i % classes]] += probability;
+  });
+  return sums;
+}
+
+/** The share of equal entries. */
 export function accuracy(name, predicted, actual) {
-  let right = 0;
-  for (let i = 0; i < actual.length; i++) if (predicted[i] === actual[i]) right++;
+  const right = actual.reduce((sum, value, i) => sum + (predicted[i] === value ? 1 : 0), 0);
   return { name, value: right / actual.length, note: `${right} of ${actual.length}` };
 }
 
-/**
- * The share of the most frequent value: what a constant guess would reach.
- *
- * @param {ArrayLike<number>} values
- */
+/** The share of the most frequent value: what a constant guess would reach. */
 export function commonest(values) {
   const counts = new Map();
-  for (const value of Array.from(values)) counts.set(value, (counts.get(value) ?? 0) + 1);
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
   return Math.max(...counts.values()) / values.length;
 }
 
-/**
- * R²: the share of the target's variance that the prediction explains (1: all of it, 0: no better than the mean).
- *
- * @param {ArrayLike<number>} predicted
- * @param {ArrayLike<number>} actual
- * @param {number} unit one unit of these arrays, in the unit of the note
- * @param {string} unitName
- * @returns {Score}
- */
+/** R²: the share of the target's variance that is explained (0: no better than the mean). One of the arrays is `unit` unitNames. */
 export function rSquared(predicted, actual, unit, unitName) {
-  const values = Array.from(actual);
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const rest = values.reduce((sum, value, i) => sum + (value - predicted[i]) ** 2, 0);
-  const total = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  const error = unit * Math.sqrt(rest / values.length);
-  return {
-    name: 'R²',
-    value: 1 - rest / total,
-    note: `typical error ${Number(error.toPrecision(3))} ${unitName}`.trim(),
-  };
+  const mean = actual.reduce((sum, value) => sum + value, 0) / actual.length;
+  const rest = actual.reduce((sum, value, i) => sum + (value - predicted[i]) ** 2, 0);
+  const total = actual.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  const error = Number((unit * Math.sqrt(rest / actual.length)).toPrecision(3));
+  return { name: 'R²', value: 1 - rest / total, note: `typical error ${error} ${unitName}`.trim() };
 }

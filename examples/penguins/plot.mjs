@@ -1,80 +1,53 @@
-import { lossRange, position, stepTicks, thinned, tickLabel } from './curves.mjs';
+import { styleText } from 'node:util';
+import { scale } from 'vega';
 
-/** @typedef {import('./curves.mjs').Curve} Curve */
-/** @typedef {import('./terminal.mjs').Terminal} Terminal */
+const MARKS = { unicode: [...'●▲■◆○△□'], ascii: [...'o^#*x@+'] };
+const COLOURS = ['blue', 'red', 'green', 'magenta', 'cyan', 'yellow', 'white'];
+const [ROWS, MARGIN] = [14, 8];
 
-const MARKS = { unicode: ['●', '▲', '■', '◆', '○', '△'], ascii: ['o', '^', '#', '*', 'x', '@'] };
-const ROWS = 14;
-const MARGIN = 8;
-
-/**
- * The loss curves as lines of text, both axes logarithmic.
- *
- * @param {Curve[]} curves
- * @param {Terminal} terminal
- * @returns {string[]}
- */
-export function plotLines(curves, terminal) {
-  const marks = terminal.plain ? MARKS.ascii : MARKS.unicode;
-  const columns = Math.max(30, Math.min(72, terminal.width - MARGIN - 2));
-  const steps = Math.max(...curves.map((curve) => curve.losses.length));
-  const points = curves.map((curve) => thinned(curve, columns));
-  const { low, high, ticks } = lossRange(points);
-  /** @param {number} loss */
-  const rowOf = (loss) => (1 - position(loss, low, high)) * (ROWS - 1);
-  /** @param {number} step */
-  const columnOf = (step) => Math.round(position(step, 1, steps) * (columns - 1));
+/** The losses on the training rows as lines of text, both axes logarithmic, no more than six powers of ten high. */
+export function plotLines(results, { plain, width }) {
+  const columns = Math.max(30, Math.min(68, width - MARGIN - 2));
+  const marks = results.map((_, i) => {
+    const shapes = plain ? MARKS.ascii : MARKS.unicode;
+    return styleText(COLOURS[i % COLOURS.length], shapes[i % shapes.length]);
+  });
+  const losses = results.flatMap(({ points }) => points.map(({ train }) => train)).filter((loss) => loss > 0);
+  const high = Math.max(...losses, 1e-12);
+  const low = Math.max(Math.min(...losses, high), high / 1e6);
+  const log = (from, to) => scale('log')().domain([from, to]).clamp(true);
+  const round = high / low > 1e3 ? /^1/ : /^[125]/;
+  const all = log(low, high).nice().ticks();
+  const ticks = all.filter((tick) => round.test(tick.toExponential()));
+  const ends = [ticks.findLast((tick) => tick <= low), ticks.find((tick) => tick >= high)];
+  const y = log(...ends).range([ROWS - 1, 0]);
+  const steps = results[0].curve.length;
+  const x = log(1, Math.max(steps, 2)).range([0, columns - 1]);
 
   const grid = Array.from({ length: ROWS }, () => new Array(columns).fill(' '));
-  points.forEach((curve, index) => {
-    const mark = terminal.colour(marks[index % marks.length], index);
-    const places = curve.map(({ step, loss }) => ({ column: columnOf(step), row: rowOf(loss) }));
-    for (const { column, row } of joined(places)) grid[Math.round(row)][column] = mark;
+  results.forEach(({ points }, i) => {
+    const corners = [...points, points.at(-1)]; // a line needs two
+    const line = scale('linear')()
+      .domain(corners.map(({ step }) => x(step)))
+      .range(corners.map(({ train }) => y(Math.max(train, low))));
+    for (let column = 0; column <= x(steps); column++) grid[Math.round(line(column))][column] = marks[i];
   });
 
-  const rowLabels = new Map(
-    ticks.filter((tick) => tick >= low && tick <= high).map((tick) => [Math.round(rowOf(tick)), tickLabel(tick)]),
-  );
-  const lines = grid.map((cells, row) => {
-    const label = rowLabels.get(row);
-    return `${(label ?? '').padStart(MARGIN - 2)} ${label === undefined ? '│' : '┤'}${cells.join('')}`.trimEnd();
-  });
-  return [
-    `${'loss'.padStart(MARGIN - 2)}`,
-    ...lines,
-    ...stepAxis(steps, columns, columnOf),
-    ...curves.map((curve, index) => {
-      const mark = terminal.colour(marks[index % marks.length], index);
-      return `${' '.repeat(MARGIN)}${mark} ${curve.name}, ${curve.lossName}`;
-    }),
-  ];
-}
-
-/**
- * The places, with the columns between two of them filled along a straight line.
- *
- * @param {{ column: number, row: number }[]} places
- */
-function joined(places) {
-  return places.flatMap((place, i) => {
-    const next = places[i + 1] ?? place;
-    const gap = Math.max(1, next.column - place.column);
-    const rise = (next.row - place.row) / gap;
-    return Array.from({ length: gap }, (_, k) => ({ column: place.column + k, row: place.row + k * rise }));
-  });
-}
-
-/**
- * @param {number} steps
- * @param {number} columns
- * @param {(step: number) => number} columnOf
- */
-function stepAxis(steps, columns, columnOf) {
-  const line = new Array(columns).fill('─');
-  let labels = '';
-  for (const tick of stepTicks(steps)) {
-    line[columnOf(tick)] = '┴';
-    labels = `${labels.padEnd(columnOf(tick))}${tickLabel(tick)}`;
+  const label = (tick) => (tick < 1e-3 || tick >= 1e5 ? tick.toExponential().replace('+', '') : String(tick));
+  const labels = new Map(ticks.map((tick) => [Math.round(y(tick)), label(tick)]));
+  const axis = new Array(columns).fill('─');
+  let numbers = '';
+  for (let tick = 1; tick <= steps; tick *= 10) {
+    axis[Math.round(x(tick))] = '┴';
+    numbers = numbers.padEnd(Math.round(x(tick))) + label(tick);
   }
-  return [`${' '.repeat(MARGIN - 1)}└${line.join('')}`, `${' '.repeat(MARGIN)}${labels}  steps`];
+  const rowOf = (cells, row) =>
+    `${(labels.get(row) ?? '').padStart(MARGIN - 2)} ${labels.has(row) ? '┤' : '│'}${cells.join('')}`;
+  return [
+    'loss'.padStart(MARGIN - 2),
+    ...grid.map((cells, row) => rowOf(cells, row).trimEnd()),
+    `${' '.repeat(MARGIN - 1)}└${axis.join('')}`,
+    `${'steps'.padStart(MARGIN - 2)}  ${numbers}`,
+    ...results.map(({ task }, i) => `${' '.repeat(MARGIN)}${marks[i]} ${task.name}, ${task.lossName}`),
+  ];
 }

@@ -1,9 +1,4 @@
-/**
- * A small seeded generator (mulberry32), so that a run can be repeated exactly.
- *
- * @param {number} seed any integer
- * @returns {() => number} uniform numbers in [0, 1)
- */
+/** A small seeded generator (mulberry32) of numbers in [0, 1), so that a run can be repeated exactly. */
 export function random(seed) {
   let state = seed >>> 0;
   return () => {
@@ -14,34 +9,14 @@ export function random(seed) {
   };
 }
 
-/**
- * Shuffles in place (Fisher-Yates).
- *
- * @template {number[] | Int32Array} A
- * @param {A} items
- * @param {() => number} next
- * @returns {A}
- */
-export function shuffle(items, next) {
-  for (let i = items.length - 1; i > 0; i--) {
+/** Shuffles the rows 0 … count - 1 (Fisher-Yates) and splits them into three quarters to train and one to test. */
+export function splitRows(count, seed) {
+  const next = random(seed);
+  const rows = [...Array(count).keys()];
+  for (let i = count - 1; i > 0; i--) {
     const j = Math.floor(next() * (i + 1));
-    [items[i], items[j]] = [items[j], items[i]];
+    [rows[i], rows[j]] = [rows[j], rows[i]];
   }
-  return items;
-}
-
-/**
- * Splits the rows 0 … count - 1 into training and test rows.
- *
- * @param {number} count
- * @param {number} seed
- * @param {number} [share] share of the rows to train on
- */
-export function splitRows(count, seed, share = 0.75) {
-  const rows = shuffle(
-    Array.from({ length: count }, (_, i) => i),
-    random(seed),
-  );
-  const cut = Math.round(count * share);
+  const cut = Math.round(0.75 * count);
   return { train: rows.slice(0, cut), test: rows.slice(cut) };
 }

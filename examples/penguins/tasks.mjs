@@ -1,156 +1,92 @@
-import { bceWithLogits, componentCrossEntropy, crossEntropy, mse, softmax } from 'lossmith';
+/** The five tasks of the penguins: which loss with which options, which target, and how to read the answers. */
+import { bceWithLogits, componentCrossEntropy, crossEntropy, mse } from 'lossmith';
 import { distinct } from './columns.mjs';
 import { scaleOf } from './features.mjs';
-import { accuracy, commonest, largest, rSquared } from './metrics.mjs';
+import { accuracy, commonest, largest, marginals, rSquared } from './metrics.mjs';
 import { prepareData } from './penguins.mjs';
 import { splitRows } from './random.mjs';
+import { percent } from './words.mjs';
 
-/** @typedef {import('./columns.mjs').Column} Column */
-/** @typedef {import('./penguins.mjs').Rows} Rows */
-/** @typedef {import('./train.mjs').Task} Task */
-/** @typedef {ReturnType<typeof import('./penguins.mjs').loadPenguins>} Penguins */
-
-/**
- * Makes the targets of some rows; what depends on a mean takes it from the training rows.
- *
- * @template T
- * @typedef {(rows: number[], trainRows: number[]) => T} TargetOf
- */
-
-/**
- * The five tasks. All use the same split, so a test bird is unknown to every model; each leaves out the birds that miss
- * something it needs.
- *
- * @param {Penguins} penguins
- * @param {{ seed: number, alpha: number, beta: number, joint: number }} settings
- * @returns {Task[]}
- */
-export function penguinTasks(penguins, { seed, alpha, beta, joint }) {
-  const rows = splitRows(penguins.species.values.length, seed);
-  return [
-    speciesTask(penguins, rows),
-    speciesAndSexTask(penguins, rows, { alpha, beta, joint }),
-    yesNoTask(penguins, rows),
-    massTask(penguins, rows),
-    binnedTask(penguins, rows),
-  ];
+/** All tasks use the same split, so a test bird is unknown to every head; each leaves out the birds that miss something it needs. */
+export function penguinTasks(penguins, settings) {
+  const rows = splitRows(penguins.species.values.length, settings.seed);
+  const tasks = [speciesTask, speciesAndSexTask, yesNoTask, massTask, binnedTask];
+  return tasks.map((task) => task(penguins, rows, settings));
 }
 
-/** @param {Penguins} penguins */
 const measurements = ({ beakLength, beakDepth, flipperLength, mass }) => [beakLength, beakDepth, flipperLength, mass];
 
-/**
- * Which of three species, from the four measurements: class indices and plain cross entropy.
- *
- * @param {Penguins} penguins
- * @param {Rows} rows
- * @returns {Task}
- */
+/** Which of three species, from the four measurements: class indices and plain cross entropy. */
 function speciesTask(penguins, rows) {
-  const classes = distinct(penguins.species);
-  /** @type {TargetOf<Int32Array>} */
-  const targetOf = (part) => Int32Array.from(part, (row) => classes.indexOf(penguins.species.values[row]));
+  const { species } = penguins;
+  const classes = distinct(species);
+  const targetOf = (part) => Int32Array.from(part, (row) => classes.indexOf(species.values[row]));
+  return { ...prepareData(rows, measurements(penguins), [species], targetOf), ...classification('species', classes) };
+}
+
+/** What class indices and plain cross entropy need. */
+export function classification(name, classes) {
   return {
-    ...prepareData(rows, measurements(penguins), [penguins.species], targetOf),
-    name: 'species',
+    name,
     lossName: 'crossEntropy',
     loss: crossEntropy,
     options: {},
     outputShape: [classes.length],
-    targetShape: [],
+    classes,
     curvature: 1 / 2,
-    score: (logits, { target }) => [accuracy('accuracy', largest(logits, classes.length), target)],
+    score: (logits, target) => {
+      const score = accuracy('accuracy', largest(logits, classes.length), target);
+      return [{ ...score, note: `${score.note}, most frequent class ${percent(commonest(target))}` }];
+    },
   };
 }
 
 /**
- * Species and sex together as six composite classes. The component loss charges alpha for the wrong species and beta
- * for the wrong sex; joint adds plain cross entropy on the six classes.
- *
- * @param {Penguins} penguins
- * @param {Rows} rows
- * @param {{ alpha: number, beta: number, joint: number }} weights
- * @returns {Task}
+ * Species and sex together as six composite classes. The component loss charges alpha for the wrong species and beta for the wrong
+ * sex; joint adds plain cross entropy on the six classes.
  */
 function speciesAndSexTask(penguins, rows, { alpha, beta, joint }) {
-  const species = distinct(penguins.species);
-  const sexes = distinct(penguins.sex);
-  const classes = species.flatMap((_, s) => sexes.map((_, x) => ({ species: s, sex: x })));
-  const components = [classes.map((each) => each.species), classes.map((each) => each.sex)];
-  /** @param {number} row */
+  const parts = [penguins.species, penguins.sex];
+  const [species, sexes] = parts.map(distinct);
+  const components = [species.flatMap((_, s) => sexes.map(() => s)), species.flatMap(() => sexes.map((_, x) => x))];
   const classOf = (row) =>
     species.indexOf(penguins.species.values[row]) * sexes.length + sexes.indexOf(penguins.sex.values[row]);
   return {
-    ...prepareData(rows, measurements(penguins), [penguins.species, penguins.sex], (part) =>
-      Int32Array.from(part, classOf),
-    ),
+    ...prepareData(rows, measurements(penguins), parts, (part) => Int32Array.from(part, classOf)),
     name: 'species × sex',
     lossName: 'componentCrossEntropy',
     loss: componentCrossEntropy,
     options: { components, weights: [alpha, beta], jointWeight: joint },
     componentNames: ['species', 'sex'],
-    outputShape: [classes.length],
-    targetShape: [],
+    outputShape: [components[0].length],
+    classes: species.flatMap((each) => sexes.map((sex) => `${each}, ${sex.toLowerCase()}`)),
     curvature: (alpha + beta + joint) / 2,
-    score: (logits, { rows: count, target }) => [
-      accuracy('joint accuracy', largest(logits, classes.length), target),
-      ...['species accuracy', 'sex accuracy'].map((name, m) => {
-        const marginals = marginalProbabilities(logits, count, components[m]);
-        const groups = Math.max(...components[m]) + 1;
-        return accuracy(
-          name,
-          largest(marginals, groups),
-          Int32Array.from(target, (each) => components[m][each]),
-        );
+    score: (logits, target) => [
+      accuracy('joint accuracy', largest(logits, components[0].length), target),
+      ...components.map((groupOf, m) => {
+        const decided = largest(marginals(logits, groupOf), Math.max(...groupOf) + 1);
+        const truth = target.map((each) => groupOf[each]);
+        return accuracy(`${['species', 'sex'][m]} accuracy`, decided, truth);
       }),
     ],
   };
 }
 
-/**
- * The probability of every group of a component: the sum over its classes.
- *
- * @param {Float32Array} logits [rows, classes]
- * @param {number} rows
- * @param {number[]} groupOf the group of each class
- */
-function marginalProbabilities(logits, rows, groupOf) {
-  const classes = groupOf.length;
-  const groups = Math.max(...groupOf) + 1;
-  const probabilities = softmax({ data: logits, shape: [rows, classes] }).data;
-  const sums = new Float32Array(rows * groups);
-  for (let i = 0; i < probabilities.length; i++) {
-    sums[Math.floor(i / classes) * groups + groupOf[i % classes]] += probabilities[i];
-  }
-  return sums;
-}
-
-/**
- * Three independent yes/no questions about every bird, from beak, flipper and species. posWeight makes the rare "yes"
- * of a question count as much as all its "no" together.
- *
- * @param {Penguins} penguins
- * @param {Rows} rows
- * @returns {Task}
- */
-function yesNoTask(penguins, rows) {
-  const { species, beakLength, beakDepth, flipperLength, sex, island, mass } = penguins;
-  /** @type {{ name: string, holds: (row: number) => boolean }[]} */
+/** Three yes/no questions about every bird. posWeight makes the rare "yes" of a question count as much as all its "no" together. */
+function yesNoTask({ species, beakLength, beakDepth, flipperLength, sex, island, mass }, rows) {
   const questions = [
     { name: 'female', holds: (row) => sex.values[row] === 'FEMALE' },
     { name: 'on Biscoe', holds: (row) => island.values[row] === 'Biscoe' },
     { name: 'over 5 kg', holds: (row) => mass.values[row] > 5000 },
   ];
   const count = questions.length;
-  /** @type {TargetOf<Float32Array>} */
-  const targetOf = (part) =>
-    Float32Array.from(part.flatMap((row) => questions.map(({ holds }) => (holds(row) ? 1 : 0))));
-  const prepared = prepareData(rows, [beakLength, beakDepth, flipperLength, species], [sex, island, mass], targetOf);
-  const yes = new Float32Array(count);
-  prepared.train.target.forEach((value, i) => {
-    yes[i % count] += value;
+  const answersOf = (part) => Float32Array.from(part.flatMap((row) => questions.map(({ holds }) => holds(row))));
+  const prepared = prepareData(rows, [beakLength, beakDepth, flipperLength, species], [sex, island, mass], answersOf);
+  const ofQuestion = (values, q) => values.filter((_, i) => i % count === q);
+  const posWeight = Float32Array.from(questions, (_, q) => {
+    const yes = ofQuestion(prepared.train.target, q).reduce((sum, value) => sum + value, 0);
+    return (prepared.train.rows - yes) / yes;
   });
-  const posWeight = yes.map((positives) => (prepared.train.rows - positives) / positives);
   return {
     ...prepared,
     name: 'yes/no labels',
@@ -158,12 +94,9 @@ function yesNoTask(penguins, rows) {
     loss: bceWithLogits,
     options: { posWeight },
     outputShape: [count],
-    targetShape: [count],
     curvature: Math.max(1, ...posWeight) / 4 / count,
-    score: (logits, { target }) => {
-      const answers = logits.map((logit) => (logit > 0 ? 1 : 0));
-      /** @type {(values: ArrayLike<number>, q: number) => number[]} */
-      const ofQuestion = (values, q) => Array.from(values).filter((_, i) => i % count === q);
+    score: (logits, target) => {
+      const answers = logits.map((logit) => Number(logit > 0));
       return [
         accuracy('answers right', answers, target),
         ...questions.map(({ name }, q) => accuracy(name, ofQuestion(answers, q), ofQuestion(target, q))),
@@ -172,32 +105,25 @@ function yesNoTask(penguins, rows) {
   };
 }
 
-/**
- * Body mass, in standard deviations from the mean, from everything else.
- *
- * @param {Penguins} penguins
- * @param {Rows} rows
- * @returns {Task}
- */
-function massTask(penguins, rows) {
-  const { species, island, sex, beakLength, beakDepth, flipperLength, mass } = penguins;
-  let unit = 1;
-  /** @type {TargetOf<Float32Array>} */
-  const targetOf = (part, trainRows) => {
-    const { mean, deviation } = scaleOf(trainRows.map((row) => mass.values[row]));
-    unit = deviation;
-    return Float32Array.from(part, (row) => (mass.values[row] - mean) / deviation);
-  };
+/** Body mass from everything else. */
+function massTask({ species, island, sex, beakLength, beakDepth, flipperLength, mass }, rows) {
+  const scale = scaleOf(rows.train.map((row) => mass.values[row]));
+  const targetOf = (part) => Float32Array.from(part, (row) => (mass.values[row] - scale.mean) / scale.deviation);
+  const features = [species, island, sex, beakLength, beakDepth, flipperLength];
+  return { ...prepareData(rows, features, [mass], targetOf), ...regression('body mass', scale, 'g') };
+}
+
+/** What a quantity needs that is learned in standard deviations from its mean. */
+export function regression(name, scale, unit) {
   return {
-    ...prepareData(rows, [species, island, sex, beakLength, beakDepth, flipperLength], [mass], targetOf),
-    name: 'body mass',
+    name,
     lossName: 'mse',
     loss: mse,
     options: {},
-    outputShape: [1],
-    targetShape: [1],
+    outputShape: [],
+    quantity: { ...scale, unit },
     curvature: 2,
-    score: (logits, { target }) => [rSquared(logits, target, unit, 'g')],
+    score: (logits, target) => [rSquared(logits, target, scale.deviation, unit)],
   };
 }
 
@@ -205,44 +131,31 @@ function massTask(penguins, rows) {
 const AROUND = 0.5;
 
 /**
- * All four measurements at once as below (-1), around (0) or above (1) average, from species, island and sex. The
- * logits are [rows, 3, 4]: the class axis comes second, one answer for each position behind it. The targets stay -1, 0
- * and 1: `labels` names the classes in order.
- *
- * @param {Penguins} penguins
- * @param {Rows} rows
- * @returns {Task}
+ * All four measurements at once as below (-1), around (0) or above (1) average, from species, island and sex. The logits are
+ * [rows, 3, 4]: the class axis comes second. The targets stay -1, 0 and 1: `labels` names the classes in order.
  */
 function binnedTask(penguins, rows) {
   const binned = measurements(penguins);
   const labels = [-1, 0, 1];
-  /** @type {TargetOf<Int8Array>} */
   const targetOf = (part, trainRows) => {
-    const scales = binned.map((column) => scaleOf(trainRows.map((row) => column.values[row])));
-    /** @param {number} row */
-    const bin = (row) =>
-      binned.map((column, k) => {
-        const distance = (column.values[row] - scales[k].mean) / scales[k].deviation;
-        return Math.abs(distance) <= AROUND ? 0 : Math.sign(distance);
-      });
-    return Int8Array.from(part.flatMap(bin));
+    const scales = binned.map(({ values }) => scaleOf(trainRows.map((row) => values[row])));
+    const bin = (distance) => (Math.abs(distance) <= AROUND ? 0 : Math.sign(distance));
+    const binsOf = (row) => binned.map(({ values }, k) => bin((values[row] - scales[k].mean) / scales[k].deviation));
+    return Int8Array.from(part.flatMap(binsOf));
   };
   const { species, island, sex } = penguins;
-  const prepared = prepareData(rows, [species, island, sex], binned, targetOf);
-  const count = binned.length;
   return {
-    ...prepared,
+    ...prepareData(rows, [species, island, sex], binned, targetOf),
     name: 'measurements',
-    lossName: `crossEntropy [N,${labels.length},${count}]`,
+    lossName: `crossEntropy [N,${labels.length},${binned.length}]`,
     loss: crossEntropy,
     options: { labels },
-    outputShape: [labels.length, count],
-    targetShape: [count],
-    curvature: 1 / 2 / count,
-    score: (logits, { target }) => {
-      const answers = largest(logits, labels.length, count).map((index) => labels[index]);
+    outputShape: [labels.length, binned.length],
+    curvature: 1 / 2 / binned.length,
+    score: (logits, target) => {
+      const answers = largest(logits, labels.length, binned.length).map((index) => labels[index]);
       const score = accuracy('answers right', answers, target);
-      return [{ ...score, note: `${score.note}, most frequent answer ${(100 * commonest(target)).toFixed(1)} %` }];
+      return [{ ...score, note: `${score.note}, most frequent answer ${percent(commonest(target))}` }];
     },
   };
 }

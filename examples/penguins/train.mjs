@@ -1,161 +1,107 @@
-import { createModel, descend, forward, largestCurvature } from './model.mjs';
-import { random, shuffle } from './random.mjs';
-
 /**
- * @typedef {object} Data
- * @property {number} rows
- * @property {Float32Array} x [rows, features]
- * @property {Float32Array | Int32Array | Int8Array} target rows × `targetShape` values
+ * How to train a head with lossmith: features and targets, weight and bias lie in the library's memory; for each batch a prepared step
+ * computes the loss of features · weightᵀ + bias and the gradients of weight and bias; a subtraction does the rest.
  */
+import { defaultEngine, linear } from 'lossmith';
+import { random } from './random.mjs';
 
 /**
- * @typedef {object} Score
- * @property {string} name
- * @property {number} value a share of 1, or R²
- * @property {string} [note] what to compare it with
- */
-
-/**
- * One thing to learn, with everything the training needs to know about it.
- *
- * @typedef {object} Task
- * @property {string} name
- * @property {string} lossName
- * @property {{ forward: Function, prepare: Function }} loss a loss of lossmith
- * @property {Record<string, unknown>} options its options
- * @property {string[]} [componentNames] what its components are called
- * @property {number[]} outputShape of one row of logits, e.g. [3] or [3, 4]
- * @property {number[]} targetShape of one row of the target: [] for a class index
+ * @typedef {object} Task one thing to learn
+ * @property {object} loss a loss of lossmith, with its `options`
+ * @property {number[]} outputShape of one row of logits, e.g. [3] or [3, 4], or [] for one number
  * @property {number} curvature a bound on the second derivative of one row's loss along its logits
- * @property {string[]} features
- * @property {Data} train
- * @property {Data} test
- * @property {(logits: Float32Array, data: Data) => Score[]} score
- * @property {string} rowsNote which rows were used and which were not
+ * @property {{ rows: number, x: Float32Array, target: ArrayLike<number> }} train and `test`: features [rows, inputs] and targets
+ * @property {(logits: Float32Array, target: ArrayLike<number>) => object[]} score `{ name, value, note }` each
  */
 
-/** Rows in one step, at most: a table the size of the penguins is used whole in every step. */
-export const BATCH_ROWS = 1024;
+/** Rows in one step, at most, and the share of a step that is taken again in the next one. */
+export const [BATCH_ROWS, MOMENTUM] = [1024, 0.9];
 
-/**
- * The step size of gradient descent: 1 / the largest second derivative that the loss can have along the weights.
- * With steps of at most twice that size, descent on a convex loss moves no two models further apart, so rounding errors
- * add up but never grow.
- *
- * @param {Task} task
- */
-export function learningRate(task) {
-  return 1 / (task.curvature * largestCurvature(task.train.x, task.features.length));
+/** Points of a loss curve; rows and turns of the power iteration in `learningRate`. */
+const [POINTS, SAMPLE, TURNS] = [72, 2000, 50];
+
+const xOf = ({ rows, x }) => ({ data: x, shape: [rows, x.length / rows] });
+const targetOf = ({ rows: n, target: data }) => ({ data, shape: data.length > n ? [n, data.length / n] : [n] });
+
+/** A head with small random weights and no bias. */
+export function createHead(inputs, outputs, seed) {
+  const next = random(seed);
+  const data = Float32Array.from({ length: outputs * inputs }, () => (next() - 0.5) * 0.02);
+  return { weight: { data, shape: [outputs, inputs] }, bias: { data: new Float32Array(outputs), shape: [outputs] } };
 }
 
-/** @param {number[]} shape */
-const sizeOf = (shape) => shape.reduce((product, size) => product * size, 1);
-
 /**
- * Trains a linear model on a task by gradient descent. The loss and its gradient come from `task.loss`, prepared once:
- * every step reads the logits and targets that are in the arrays then, and rewrites the same gradient.
- *
- * @param {Task} task
- * @param {object} [settings]
- * @param {number} [settings.steps]
- * @param {number} [settings.seed]
- * @param {import('./model.mjs').Model} [settings.model] where to start, changed in place
- * @param {(step: number, loss: number) => void} [settings.onStep]
+ * The size of the steps: 1 / the largest second derivative that the loss can have along the weights: the bound along the logits times
+ * the largest eigenvalue of the features' second moments, which power iteration finds.
  */
-export function train(task, { steps = 1000, seed = 1, model, onStep } = {}) {
-  const outputs = sizeOf(task.outputShape);
-  const trained = model ?? createModel(task.features.length, outputs, seed);
-  const rate = learningRate(task);
-  const initialLoss = evaluate(task, trained, task.train).loss;
+export function learningRate({ curvature, train }) {
+  const inputs = train.x.length / train.rows;
+  const rows = Math.min(train.rows, SAMPLE);
+  const x = xOf({ rows, x: train.x.subarray(0, rows * inputs) });
+  let head = { weight: new Float32Array(inputs).fill(1), bias: Float32Array.of(1) };
+  let size = 1;
+  for (let turn = 0; turn < TURNS; turn++) {
+    const { weight, bias } = linear.backward(linear(x, head, { outputs: [] }), x, head);
+    size = Math.hypot(...weight.data, ...bias.data);
+    head = { weight: weight.data.map((value) => value / size), bias: bias.data.map((value) => value / size) };
+  }
+  return rows / (curvature * size);
+}
 
-  const batch = batches(task, random(seed));
-  const rows = Math.min(task.train.rows, BATCH_ROWS);
-  const logits = { data: new Float32Array(rows * outputs), shape: [rows, ...task.outputShape] };
-  const lossStep = task.loss.prepare(logits, batch.target, task.options);
-  const curve = new Float64Array(steps);
-  const stepTimes = new Float64Array(steps);
-  const lossTimes = new Float64Array(steps);
+/** Trains a head on a task by gradient descent with momentum; `head` is where to start. */
+export function train(task, { steps = 1000, seed = 1, head } = {}) {
+  const outputs = task.outputShape.reduce((product, size) => product * size, 1);
+  const start = head ?? createHead(task.train.x.length / task.train.rows, outputs, seed);
+  const rate = learningRate(task);
+  const initialLoss = evaluate(task, start, task.train).loss;
+
+  const engine = defaultEngine();
+  const trained = { weight: engine.from(start.weight), bias: engine.from(start.bias) };
+  const [x, target] = [engine.from(xOf(task.train)), engine.from(targetOf(task.train))];
+  const options = { ...task.options, outputs: task.outputShape, grads: ['weight', 'bias'] }; // what is before the head is fixed
+  const count = Math.ceil(task.train.rows / (task.batchRows ?? BATCH_ROWS));
+  const batches = Array.from({ length: count }, (_, i) => {
+    const ends = [i, i + 1].map((batch) => Math.round((batch * task.train.rows) / count));
+    return task.loss.linear.prepare(x.slice(...ends), trained, target.slice(...ends), options); // slices are no copies
+  });
+  const velocity = { weight: new Float32Array(start.weight.data.length), bias: new Float32Array(outputs) };
+  const [curve, lossTimes, stepTimes] = Array.from({ length: 3 }, () => new Float64Array(steps));
+  const marks = new Set(Array.from({ length: POINTS }, (_, i) => Math.round(steps ** ((i + 1) / POINTS))));
+  const points = [];
 
   for (let step = 0; step < steps; step++) {
+    const heldOut = marks.has(step + 1) ? evaluate(task, trained, task.test).loss : undefined;
+    const lossStep = batches[step % count];
     const started = performance.now();
-    batch.next();
-    forward(trained, batch.x, logits.data);
-    const beforeLoss = performance.now();
-    const loss = lossStep();
-    lossTimes[step] = performance.now() - beforeLoss;
-    descend(trained, batch.x, lossStep.grad.data, rate);
+    curve[step] = lossStep();
+    lossTimes[step] = performance.now() - started;
+    for (const name of ['weight', 'bias']) descend(trained[name].data, velocity[name], lossStep.grad[name].data, rate);
     stepTimes[step] = performance.now() - started;
-    curve[step] = loss;
-    onStep?.(step + 1, loss);
+    if (heldOut === undefined) continue;
+    points.push({ step: step + 1, train: mean(curve.subarray(points.at(-1)?.step ?? 0, step + 1)), heldOut });
   }
 
-  lossStep.free();
-  const final = evaluate(task, trained, task.train);
+  for (const each of [...batches, x, target]) each.free();
+  const { loss: finalLoss, componentLosses } = evaluate(task, trained, task.train);
+  const { data: logits } = linear(xOf(task.test), trained, { outputs: task.outputShape });
   return {
-    task,
-    model: trained,
-    rate,
-    curve,
-    initialLoss,
-    finalLoss: final.loss,
-    componentLosses: final.componentLosses,
-    scores: task.score(evaluate(task, trained, task.test).logits, task.test),
-    stepTime: median(stepTimes),
+    ...{ task, head: trained, rate, curve, points, initialLoss, finalLoss, componentLosses, logits },
+    scores: task.score(logits, task.test.target),
     lossTime: median(lossTimes),
+    stepTime: median(stepTimes),
   };
 }
 
-/** @typedef {ReturnType<typeof train>} Result */
-
-/**
- * The outputs of a model and the loss over all rows at once; no gradient is computed.
- *
- * @param {Task} task
- * @param {import('./model.mjs').Model} model
- * @param {Data} data
- */
-export function evaluate(task, model, data) {
-  const logits = { data: new Float32Array(data.rows * model.outputs), shape: [data.rows, ...task.outputShape] };
-  forward(model, data.x, logits.data);
-  const target = { data: data.target, shape: [data.rows, ...task.targetShape] };
-  const { loss, componentLosses } = task.loss.forward(logits, target, task.options);
-  return { logits: logits.data, loss, componentLosses };
+function descend(parameter, velocity, gradient, rate) {
+  for (let i = 0; i < parameter.length; i++) {
+    velocity[i] = MOMENTUM * velocity[i] + gradient[i];
+    parameter[i] -= rate * velocity[i];
+  }
 }
 
-/**
- * Gives the training rows in shuffled batches of constant size, starting over at the end, or all rows every time if
- * they fit in one batch. `next` overwrites the arrays of the batch before.
- *
- * @param {Task} task
- * @param {() => number} random numbers in [0, 1)
- */
-function batches(task, random) {
-  const { x, target, rows } = task.train;
-  if (rows <= BATCH_ROWS) return { x, target: { data: target, shape: [rows, ...task.targetShape] }, next() {} };
-  const inputs = task.features.length;
-  const width = sizeOf(task.targetShape);
-  const batchX = new Float32Array(BATCH_ROWS * inputs);
-  const batchTarget = target.slice(0, BATCH_ROWS * width);
-  const order = Int32Array.from({ length: rows }, (_, i) => i);
-  let position = rows;
-  return {
-    x: batchX,
-    target: { data: batchTarget, shape: [BATCH_ROWS, ...task.targetShape] },
-    next() {
-      for (let i = 0; i < BATCH_ROWS; i++) {
-        if (position === rows) {
-          shuffle(order, random);
-          position = 0;
-        }
-        const row = order[position++];
-        batchX.set(x.subarray(row * inputs, (row + 1) * inputs), i * inputs);
-        batchTarget.set(/** @type {any} */ (target.subarray(row * width, (row + 1) * width)), i * width);
-      }
-    },
-  };
-}
+/** The loss of a head over all rows of a part at once; no gradient is computed. */
+const evaluate = ({ loss, options, outputShape: outputs }, head, part) =>
+  loss.linear.forward(xOf(part), head, targetOf(part), { ...options, outputs });
 
-/** @param {Float64Array} values */
-function median(values) {
-  return values.slice().sort()[values.length >> 1];
-}
+const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+const median = (values) => values.slice().sort()[values.length >> 1];

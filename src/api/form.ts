@@ -64,9 +64,9 @@ export function runsOf<R>({ source, wanted, read, check }: FormParts, result: (w
     runtime.memory.withScratch(work.bytes, (base) => {
       work.place(base);
       work.step();
-      if (work.replaceable) work.keep();
     });
-    if (!work.kept) return result(work);
+    if (!work.replaceable) return result(work);
+    work.keep();
     return finish({ work, runtime, given, count: Object.keys(given).length });
   };
 }

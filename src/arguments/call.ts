@@ -89,6 +89,14 @@ export class Call {
     return this.record.walk !== 'element';
   }
 
+  /** Whether nothing of it depends on what its arrays hold, so that others may take their place. */
+  get replaceable(): boolean {
+    const { input, target, maps, labels, record, incoming } = this;
+    const judged = target?.kind === 'values' && record.target === 'classes'; // by what it holds
+    const alike = target === undefined || (target.kind !== 'sparse' && target.operand.replaceable);
+    return alike && !judged && input.replaceable && typeof incoming === 'number' && maps.length === 0 && !labels;
+  }
+
   /** The operand of a field, if it was given. */
   use(field: OperandField): Use | undefined {
     return this.uses.find((use) => use.field === field);

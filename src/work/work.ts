@@ -155,27 +155,16 @@ export class Work {
     if (this.#still) this.#frees = frees;
   }
 
-  /**
-   * Whether another call may take this one's place: nothing of it depends on what the arrays hold, nothing but the input, the
-   * target and a number that comes in is anything else than tensors of the engine and plain numbers.
-   */
+  /** Whether another call may take this one's place: everything else it has is small, or in tensors of the engine. */
   get replaceable(): boolean {
-    const { call } = this;
-    const { input, target, out, maps, labels, record, incoming } = call;
-    const like = target?.kind !== 'sparse' && target?.operand.replaceable !== false && input.replaceable;
-    const judged = target?.kind === 'values' && record.target === 'classes'; // by what it holds
-    const plain = !this.#head && !this.#losses && !this.#second && !this.#groups && typeof incoming === 'number';
-    const inTensors = (!out || (this.#grad instanceof Result && this.#grad.tensorial)) && this.#operands.settled(call);
-    return like && plain && inTensors && !judged && !this.#inPlace && maps.length === 0 && labels === undefined;
+    const plain = !this.#head && !this.#losses && !this.#second && !this.#groups && !this.#inPlace;
+    const inTensors = !this.call.out || (this.#grad instanceof Result && this.#grad.tensorial);
+    return plain && inTensors && this.call.replaceable && this.#operands.settled(this.call);
   }
 
   /** Keeps the plan as it is after a step, for `again`. */
   keep(): void {
     this.#image = this.#plan.copy();
-  }
-
-  get kept(): boolean {
-    return this.#image !== undefined;
   }
 
   /** Lets go of the arrays of the last call; not of tensors, whose memory is the engine's. */

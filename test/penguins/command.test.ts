@@ -31,41 +31,43 @@ function run(words: string[], environment: Record<string, string> = {}): Promise
   });
 }
 
-/** The names of all elements of an XML text; throws where they are not properly nested. */
-function elements(xml: string): string[] {
-  const open: string[] = [];
-  const names: string[] = [];
-  for (const [, close, name, , empty] of xml.matchAll(/<(\/?)([a-z]+)((?:\s[\w:-]+="[^"<]*")*)\s*(\/?)>/g)) {
-    if (close) expect(open.pop()).toBe(name);
-    else names.push(name!);
-    if (!close && !empty) open.push(name!);
-  }
-  expect(open).toEqual([]);
-  expect(xml.replace(/<[^>]*>/g, '')).not.toMatch(/[<>]|&(?!amp;|lt;|gt;|quot;)/);
-  return names;
-}
+const { startTags } = (await import(new URL('../../.ci/xml.mjs', import.meta.url).href)) as {
+  startTags: (xml: string) => { name: string; attributes: Record<string, string> }[];
+};
 
 describe('the command', () => {
-  it('reports all five tasks, plots the curves and writes them as SVG', async () => {
+  it('reports all tasks, plots the curves and draws them with the answers as SVG', async () => {
     const { code, stdout, stderr } = await run(['--steps', '200', '--svg', 'loss.svg']);
     expect([code, stderr]).toEqual([0, '']);
-    for (const name of ['species', 'species × sex', 'yes/no labels', 'body mass', 'measurements']) {
-      expect(stdout).toMatch(new RegExp(`^\\d/5 ${name}, \\w+`, 'm'));
-    }
+    const names = ['species', 'species × sex', 'yes/no labels', 'body mass', 'measurements', 'digits', 'digits yes/no'];
+    for (const [i, name] of names.entries()) expect(stdout).toMatch(new RegExp(`^${i + 1}/7 ${name}, \\w+`, 'm'));
     expect(stdout).toMatch(
       /^species × sex +componentCrossEntropy +[\d.]+ +[\d.]+ +\d+\.\d % +\d+(\.\d)? +\d+(\.\d)?$/m,
     );
     expect(stdout).toMatch(/^task +loss function +initial +final +test +loss µs +step µs$/m);
     expect(stdout).toMatch(/^body mass +mse .* R² 0\.\d\d /m);
+    expect(stdout).toMatch(/^crossEntropy +9\d\.\d % +0\.\d{3} +0\.\d{3} +\d+ +0$/m);
     expect(stdout).toContain('┴');
-    expect(stdout).toContain('Loss curves as a picture: loss.svg');
-    expect(stdout.split('\n').length).toBeLessThan(80);
+    expect(stdout).toContain('Loss curves and answers as a picture: loss.svg');
+    expect(stdout.split('\n').length).toBeLessThan(90);
     expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
+
     const svg = readFileSync(join(folder, 'loss.svg'), 'utf8');
-    const names = elements(svg);
-    expect(names.filter((name) => name === 'circle')).toHaveLength(5);
-    expect(names.filter((name) => name === 'polyline')).toHaveLength(6);
     expect(svg).not.toContain('NaN');
+    const labels = startTags(svg).map(({ attributes }) => attributes['aria-label'] ?? '');
+    for (const name of names) {
+      for (const rows of ['training', 'held out']) {
+        const drawn = (label: string) => label.includes(`; task: ${name} | `) && label.endsWith(`; rows: ${rows}`);
+        expect(labels.filter(drawn)).toHaveLength(1);
+      }
+    }
+    // each test row is in a field of each matrix once, in its text and in its colour; and a point of body mass
+    const counts = labels.flatMap(
+      (label) => label.match(/^predicted: .*; actual: .*; Count of Records: (\d+)$/)?.[1] ?? [],
+    );
+    expect(counts.reduce((sum, count) => sum + Number(count), 0)).toBe(2 * (86 + 84 + 2 * 2500));
+    // and the line where real and predicted are equal
+    expect(labels.filter((label) => /^real: [\d.]+; predicted: [\d.]+$/.test(label))).toHaveLength(84 + 1);
   });
 
   it('keeps to ASCII where the terminal does', async () => {
@@ -92,7 +94,7 @@ describe('the command', () => {
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).toContain('mine.csv: predicting kind with crossEntropy');
     expect(stdout).toContain('accuracy 100.0 %');
-    elements(readFileSync(join(folder, 'mine.svg'), 'utf8'));
+    startTags(readFileSync(join(folder, 'mine.svg'), 'utf8'));
   });
 
   it('finds files from where npm start was called', async () => {

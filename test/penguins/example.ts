@@ -1,4 +1,4 @@
-/** The modules of the penguin example, loaded as a user's Node loads them, with the types of what the tests touch. */
+/** The modules of the examples that npm start runs, loaded as a user's Node loads them, with the types of what the tests touch. */
 
 export interface Data {
   rows: number;
@@ -17,14 +17,21 @@ export interface Tensor {
   shape: number[];
 }
 
+export interface Head {
+  weight: Tensor;
+  bias: Tensor;
+}
+
 export interface Loss {
-  forward: (logits: Tensor, target: unknown, options: object) => { loss: number };
-  prepare: (logits: Tensor, target: unknown, options: object) => Step;
+  linear: {
+    forward: (x: Tensor, head: Head, target: unknown, options: object) => { loss: number };
+    prepare: (x: Tensor, head: Head, target: unknown, options: object) => Step;
+  };
 }
 
 export interface Step {
   (): number;
-  grad: Tensor;
+  grad: { weight: Tensor; bias: Tensor };
   free: () => void;
 }
 
@@ -40,27 +47,22 @@ export interface Task {
     labels?: number[];
   };
   outputShape: number[];
-  targetShape: number[];
   features: string[];
   train: Data;
   test: Data;
-  score: (logits: Float32Array, data: Data) => Score[];
-}
-
-export interface Model {
-  inputs: number;
-  outputs: number;
-  weights: Float32Array;
-  bias: Float32Array;
+  score: (logits: Float32Array, target: Data['target']) => Score[];
 }
 
 export interface Result {
-  model: Model;
+  task: Task;
+  head: Head;
   rate: number;
   curve: Float64Array;
+  points: { step: number; train: number; heldOut: number }[];
   initialLoss: number;
   finalLoss: number;
   componentLosses?: { data: Float32Array };
+  logits: Float32Array;
   scores: Score[];
 }
 
@@ -78,28 +80,31 @@ export interface Column {
 }
 
 interface Modules {
-  'penguins.mjs': { loadPenguins: () => Record<string, Column> };
-  'tasks.mjs': { penguinTasks: (penguins: Record<string, Column>, settings: Settings) => Task[] };
-  'own-table.mjs': {
+  'penguins/penguins.mjs': { loadPenguins: () => Record<string, Column> };
+  'penguins/tasks.mjs': { penguinTasks: (penguins: Record<string, Column>, settings: Settings) => Task[] };
+  'penguins/own-table.mjs': {
     ownTableTask: (
       path: string,
       settings: { name: string; target: string; seed: number },
     ) => { task: Task; notes: string[] };
   };
-  'train.mjs': {
+  'penguins/train.mjs': {
     BATCH_ROWS: number;
-    train: (task: Task, settings: { steps: number; seed?: number; model?: Model }) => Result;
+    MOMENTUM: number;
+    createHead: (inputs: number, outputs: number, seed: number) => Head;
+    train: (task: Task, settings: { steps: number; seed?: number; head?: Head }) => Result;
   };
-  'model.mjs': { createModel: (inputs: number, outputs: number, seed: number) => Model };
-  'csv.mjs': { parseCsv: (text: string) => { header: string[]; rows: string[][]; delimiter: string } };
+  'penguins/csv.mjs': { parseCsv: (text: string) => { header: string[]; rows: string[][]; delimiter: string } };
+  'digits/backbone.mjs': { FEATURES: number; featuresOf: (image: ArrayLike<number>) => Float32Array };
+  'digits/digits.mjs': { digitTasks: (seed: number) => Task[]; comparisonLines: (results: Result[]) => string[] };
 }
 
-const folder = new URL('../../examples/penguins/', import.meta.url);
+const folder = new URL('../../examples/', import.meta.url);
 
-/** Imports one module of the example. */
+/** Imports one module of the examples. */
 export async function example<Name extends keyof Modules>(name: Name): Promise<Modules[Name]> {
   return (await import(/* @vite-ignore */ new URL(name, folder).href)) as Modules[Name];
 }
 
 /** The file that `npm start` runs. */
-export const mainFile = new URL('main.mjs', folder);
+export const mainFile = new URL('penguins/main.mjs', folder);

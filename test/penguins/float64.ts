@@ -99,42 +99,64 @@ const mse: Evaluate = (logits, data) => {
 const LOSSES: Record<string, Evaluate> = { crossEntropy, componentCrossEntropy, bceWithLogits, mse };
 
 export interface Parameters {
-  weights: ArrayLike<number>;
+  weight: ArrayLike<number>;
   bias: ArrayLike<number>;
 }
 
-/** The outputs of a linear model. */
-function outputsOf(parameters: Parameters, data: Data, inputs: number): Float64Array {
-  const outputs = parameters.bias.length;
-  return new Float64Array(data.rows * outputs).map((_, index) => {
-    const row = Math.floor(index / outputs);
-    const column = index % outputs;
-    let sum = parameters.bias[column]!;
-    for (let f = 0; f < inputs; f++) sum += data.x[row * inputs + f]! * parameters.weights[f * outputs + column]!;
+/** The outputs of a head. */
+function outputsOf({ weight, bias }: Parameters, data: Data, inputs: number): Float64Array {
+  return new Float64Array(data.rows * bias.length).map((_, index) => {
+    const [row, output] = [Math.floor(index / bias.length), index % bias.length];
+    let sum = bias[output]!;
+    for (let f = 0; f < inputs; f++) sum += data.x[row * inputs + f]! * weight[output * inputs + f]!;
     return sum;
   });
 }
 
-/** Trains from the given parameters with steps of the given size on all training rows. */
-export function trainInFloat64(task: Task, start: Parameters, settings: { steps: number; rate: number }) {
-  const evaluate = LOSSES[task.lossName.split(' ')[0]!]!;
-  const inputs = task.features.length;
-  const weights = Float64Array.from(start.weights);
-  const bias = Float64Array.from(start.bias);
-  const outputs = bias.length;
-  const curve: number[] = [];
-  for (let step = 0; step < settings.steps; step++) {
-    const { loss, gradient } = evaluate(outputsOf({ weights, bias }, task.train, inputs), task.train, task);
-    curve.push(loss);
-    gradient.forEach((value, index) => {
-      const row = Math.floor(index / outputs);
-      const column = index % outputs;
-      for (let f = 0; f < inputs; f++) {
-        weights[f * outputs + column]! -= settings.rate * value * task.train.x[row * inputs + f]!;
-      }
-      bias[column]! -= settings.rate * value;
+/** A parameter under gradient descent that takes a share of each step again in the next one. */
+class Moving {
+  readonly values: Float64Array;
+  readonly #velocity: Float64Array;
+
+  constructor(start: ArrayLike<number>) {
+    this.values = Float64Array.from(start);
+    this.#velocity = new Float64Array(start.length);
+  }
+
+  move(gradient: Float64Array, { rate, momentum }: { rate: number; momentum: number }): void {
+    gradient.forEach((value, i) => {
+      this.#velocity[i] = momentum * this.#velocity[i]! + value;
+      this.values[i]! -= rate * this.#velocity[i]!;
     });
   }
-  const finalLoss = evaluate(outputsOf({ weights, bias }, task.train, inputs), task.train, task).loss;
-  return { curve, finalLoss, testLogits: outputsOf({ weights, bias }, task.test, inputs) };
+}
+
+/** Trains from the given parameters on all training rows. */
+export function trainInFloat64(
+  task: Task,
+  start: Parameters,
+  settings: { steps: number; rate: number; momentum: number },
+) {
+  const evaluate = LOSSES[task.lossName.split(' ')[0]!]!;
+  const inputs = task.features.length;
+  const [weight, bias] = [new Moving(start.weight), new Moving(start.bias)];
+  const head = { weight: weight.values, bias: bias.values };
+  const outputs = head.bias.length;
+  const losses = (data: Data) => evaluate(outputsOf(head, data, inputs), data, task);
+  const curve: number[] = [];
+  const heldOut: number[] = [];
+  for (let step = 0; step < settings.steps; step++) {
+    const { loss, gradient } = losses(task.train);
+    curve.push(loss);
+    heldOut.push(losses(task.test).loss);
+    const grad = { weight: new Float64Array(head.weight.length), bias: new Float64Array(outputs) };
+    gradient.forEach((value, index) => {
+      const [row, output] = [Math.floor(index / outputs), index % outputs];
+      for (let f = 0; f < inputs; f++) grad.weight[output * inputs + f]! += value * task.train.x[row * inputs + f]!;
+      grad.bias[output]! += value;
+    });
+    weight.move(grad.weight, settings);
+    bias.move(grad.bias, settings);
+  }
+  return { curve, heldOut, finalLoss: losses(task.train).loss, testLogits: outputsOf(head, task.test, inputs) };
 }

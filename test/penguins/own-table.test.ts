@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { example } from './example.ts';
 
-const { ownTableTask } = await example('own-table.mjs');
-const { train, BATCH_ROWS } = await example('train.mjs');
-const { parseCsv } = await example('csv.mjs');
+const { ownTableTask } = await example('penguins/own-table.mjs');
+const { train, BATCH_ROWS } = await example('penguins/train.mjs');
+const { parseCsv } = await example('penguins/csv.mjs');
 
 const folder = mkdtempSync(join(tmpdir(), 'lossmith-penguins-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -197,11 +197,12 @@ describe('a table of your own', () => {
     const { task: made, notes } = task(`id;name;x;group;constant;empty;y\n${lines.join('\n')}`, 'y');
     expect(notes).toEqual([
       'left out 1 row without y',
+      'left out column "id": it numbers the rows',
       'left out column "name": 39 different texts in 39 rows',
       'left out column "constant": all its values are equal',
       'left out column "empty": it is empty',
     ]);
-    expect(made.features).toEqual(['id', 'x', 'group = g0', 'group = g1', 'group = missing']);
+    expect(made.features).toEqual(['x', 'group = g0', 'group = g1', 'group = missing']);
     expect(made.lossName).toBe('mse');
     expect(train(made, { steps: 2000 }).scores[0]!.value).toBeGreaterThan(0.8);
   });
@@ -216,6 +217,23 @@ describe('a table of your own', () => {
     expect(task(`x,code\n${codes}`, 'code').task.outputShape).toEqual([20]);
     const quantities = [...numbers, 40, 41].map((i) => `${(i * 17) % 40},${i % 21}`).join('\n');
     expect(task(`x,code\n${quantities}`, 'code').task.lossName).toBe('mse');
+  });
+
+  it('leaves out a column that numbers the rows, whatever rows miss', () => {
+    const made = (rows: string[]) => task(`id,x,y\n${rows.join('\n')}`, 'y');
+    const row = (i: number, id: number | string, y: number | string) => `${id},${(i * 7) % 31},${y}`;
+    const blanks = Array.from({ length: 100 }, (_, i) => row(i, i, i % 50 === 17 ? '' : (i * 3) % 23));
+    expect(made(blanks).notes).toEqual(['left out 2 rows without y', 'left out column "id": it numbers the rows']);
+    expect(made(blanks).task.features).toEqual(['x']);
+    // the first rows without a target: the numbers that are left start anywhere
+    const late = Array.from({ length: 60 }, (_, i) => row(i, i + 1, i < 9 ? 'NA' : (i * 3) % 23));
+    expect(made(late).notes).toEqual(['left out 9 rows without y', 'left out column "id": it numbers the rows']);
+    // blanks among the numbers themselves
+    const gaps = Array.from({ length: 60 }, (_, i) => row(i, i % 20 === 0 ? '' : i + 1, (i * 3) % 23));
+    expect(made(gaps).notes).toEqual(['left out column "id": it numbers the rows']);
+    // not the numbers of the rows of this file, though of those that have a target
+    const other = Array.from({ length: 60 }, (_, i) => row(i, i < 9 ? 0 : i - 8, i < 9 ? 'NA' : (i * 3) % 23));
+    expect(made(other).task.features).toEqual(['id', 'x']);
   });
 
   it('reads UTF-16 and Windows-1252 as well as UTF-8', () => {

@@ -19,6 +19,8 @@ export interface Settings {
   readonly exactSums: boolean;
   /** Collects garbage, where the host can: engines hold address space until then. */
   readonly collect?: (() => void) | undefined;
+  /** The modules of the raw ABI by tier, where the host can read them and they have the layout of these sources. */
+  readonly modules?: Readonly<Record<string, WebAssembly.Module>> | undefined;
 }
 
 /** After so many cases an engine is replaced, so that its memory does not hide what a call takes. */
@@ -30,6 +32,7 @@ export class Context {
   readonly settings: Settings;
   readonly counts: Counts = noCounts();
   #benches = new Map<TierName, { bench: Bench; uses: number }>();
+  #instances = new Map<string, WebAssembly.Instance>();
   #made = 0;
 
   constructor(library: Library, settings: Settings) {
@@ -51,9 +54,17 @@ export class Context {
     return bench;
   }
 
+  /** An instance of a module of the raw ABI, which one call after the other may use. */
+  instance(tier: string, module: WebAssembly.Module): WebAssembly.Instance {
+    const kept = this.#instances.get(tier) ?? new WebAssembly.Instance(module);
+    this.#instances.set(tier, kept);
+    return kept;
+  }
+
   /** Forgets every bench: what a failure left behind must not spoil the next case. */
   renew(): void {
     for (const { bench } of this.#benches.values()) bench.dispose();
     this.#benches.clear();
+    this.#instances.clear();
   }
 }

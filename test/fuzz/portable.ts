@@ -22,8 +22,8 @@ export interface Plan {
   readonly exactSums?: boolean;
 }
 
-/** Needs hundreds of megabytes and seconds for each case, which is more than a browser's page or a worker may have. */
-const leftOut: readonly string[] = ['memory'];
+/** Need hundreds of megabytes and seconds for each case, or the modules as files, which a page or a worker may not have. */
+const leftOut: readonly string[] = ['memory', 'abi'];
 
 /** After so many findings a campaign has said enough. */
 const MOST_FINDINGS = 20;

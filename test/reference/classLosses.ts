@@ -71,6 +71,12 @@ function focalRow(x: Float64Array, q: Float64Array, t: number, { gamma = 2 }: Re
 export const softmaxFocal = classLoss({
   row: focalRow,
   weighted: true,
+  // a power carries the rounding of its base γ times over
+  scale(x, q, _, { gamma = 2 }) {
+    const { loss, grad } = massScale(x, q);
+    const power = Math.max(1, gamma / 2);
+    return { loss: power * loss, grad: power * grad };
+  },
   options: { gamma: (random) => pick(random, [0, 0.5, 1, 3.5]) },
 });
 

@@ -1,4 +1,5 @@
 /** The campaigns by name. */
+import { abi } from './abi.ts';
 import type { Campaign } from './campaign.ts';
 import { differential } from './differential.ts';
 import { engine } from './engine.ts';
@@ -12,7 +13,7 @@ import { steps } from './steps.ts';
 
 // draws are JSON that a campaign made itself and gets back
 export const campaigns = Object.fromEntries(
-  [differential, placement, steps, hostile, overlap, huge, engine, faults, memory].map((campaign) => [
+  [differential, placement, steps, hostile, overlap, huge, engine, faults, abi, memory].map((campaign) => [
     campaign.name,
     campaign as unknown as Campaign,
   ]),

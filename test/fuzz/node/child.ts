@@ -3,7 +3,9 @@
  * down before it tries it.
  */
 import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { PLAN_BYTES } from '../../../src/generated/plan.ts';
 import { libraryOf, type TierName } from '../api.ts';
 import { available } from '../available.ts';
 import { campaignOf } from '../campaigns/index.ts';
@@ -44,11 +46,27 @@ export interface Answer {
   readonly broken?: string;
 }
 
+/** The modules of a build whose Plans are those of these sources. */
+function modulesOf(library: string): Readonly<Record<string, WebAssembly.Module>> {
+  const modules: Record<string, WebAssembly.Module> = {};
+  for (const tier of ['scalar', 'simd', 'relaxed']) {
+    try {
+      const module = new WebAssembly.Module(readFileSync(join(dirname(library), 'wasm', `${tier}.wasm`)));
+      const { planBytes } = new WebAssembly.Instance(module).exports as { readonly planBytes?: () => number };
+      if (planBytes?.() === PLAN_BYTES) modules[tier] = module;
+    } catch {
+      // another version has no such file, or this runtime no relaxed instructions
+    }
+  }
+  return modules;
+}
+
 async function obey(order: Order): Promise<Answer> {
   const library = libraryOf((await import(pathToFileURL(order.library).href)) as object);
   const campaign = campaignOf(order.campaign);
   const { exactSums, large, tier, budget, known, replay } = order;
-  const context = new Context(library, { exactSums, collect: globalThis.gc });
+  const modules = modulesOf(order.library);
+  const context = new Context(library, { exactSums, collect: globalThis.gc, modules });
   const file = openSync(order.state, 'w');
   const announce = (draw: unknown, index = 0): void => {
     const state: State = { at: Date.now(), draw, index, counts: context.counts };

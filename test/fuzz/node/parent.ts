@@ -98,9 +98,14 @@ export class Parent {
     const child = spawn(process.execPath, [...flags, join(this.#folder, 'child.mjs')], { stdio: 'pipe' });
     child.stdin.end(JSON.stringify(full));
     let hung = false;
+    let last = 0;
+    let looks = 0;
     const watch = setInterval(() => {
-      const state = this.#state();
-      if (state === undefined || Date.now() - state.at < 1000 * limit) return;
+      const at = this.#state()?.at ?? 0;
+      looks = at === last ? looks + 1 : 0;
+      last = at;
+      // looks are counted, not seconds: a machine that sleeps hangs nobody
+      if (at === 0 || looks * LOOK_EVERY < 1000 * limit) return;
       hung = true;
       child.kill('SIGKILL');
     }, LOOK_EVERY);

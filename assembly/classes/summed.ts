@@ -1,8 +1,11 @@
 // The frame of losses that are a sum over the classes of a sample, each class for itself: a class without instances, like those
 // of elements/frame.ts, with methods over one vector of samples,
 //
-//   value(x, y, w)   the term of a class; w is its class weight
-//   slope(x, y, w)   its derivative with respect to x
+//   value(x, y, w, z)   the term of a class; w is its class weight
+//   slope(x, y, w, z)   its derivative with respect to x
+//   shared(x, y)        z: what both need and is to be computed once
+//
+// Where all classes fit a tile the slopes are computed along with the terms.
 
 import { add, clear, eq, loadSplat, loadV, mul, splat, storeV, VECTOR } from '../lane/lane';
 import { addWide, narrow } from '../lane/wide';
@@ -22,10 +25,10 @@ export function summed<O>(p: Plan): usize {
   return tiles(
     p, VALUES, 0,
     nothing, nothing,
-    (p: Plan, t: Walk): void => sums<O>(p, t),
+    (p: Plan, t: Walk): void => terms<O>(p, t, true),
     nothing,
     (p: Plan, t: Walk): void => finishSums(p, t),
-    (p: Plan, t: Walk): void => slopes<O>(p, t),
+    (p: Plan, t: Walk): void => { if (!t.kept) terms<O>(p, t, false); },
     nothing, nothing,
   );
 }
@@ -35,18 +38,23 @@ export function summed<O>(p: Plan): usize {
   return p.a ? loadSplat(p.a + (<usize>c << 2)) : splat(1);
 }
 
-function sums<O>(p: Plan, t: Walk): void {
-  const o = changetype<O>(p), to = laneArray(p, SUMS);
-  if (t.first == 0) memory.fill(to, 0, 2 * tileRow());
+/** The sums of a block of classes, with the slopes of a tile that is kept; or else the slopes. */
+function terms<O>(p: Plan, t: Walk, sums: bool): void {
+  const o = changetype<O>(p), places = laneArray(p, SUMS);
+  if (sums && t.first == 0) memory.fill(places, 0, 2 * tileRow());
+  const to = tileOf(p, 1) - tileOf(p, 0), from = tileOf(p, 2) - tileOf(p, 0);
+  const slopes = p.grad != 0 && (t.kept || !sums);
   for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) {
-    let x = tileOf(p, 0) + at, y = tileOf(p, 2) + at;
+    let place = tileOf(p, 0) + at;
     for (let c = 0; c < t.count; ) {
       const end = min(c + TILE_RUN, t.count);
       let sum = splat(0);
-      for (; c < end; c++, x += tileRow(), y += tileRow()) {
-        sum = add(sum, o.value(loadV(x), loadV(y), weightOf(p, t.first + c)));
+      for (; c < end; c++, place += tileRow()) {
+        const x = loadV(place), y = loadV(place + from), w = weightOf(p, t.first + c), z = o.shared(x, y);
+        sum = add(sum, o.value(x, y, w, z));
+        if (slopes) storeV(place + to, o.slope(x, y, w, z));
       }
-      addWide(to + 2 * at, sum);
+      if (sums) addWide(places + 2 * at, sum);
     }
   }
 }
@@ -62,15 +70,4 @@ export function finishSums(p: Plan, t: Walk): void {
   }
   addLosses(p, laneArray(p, LOSS), t.sample, t.n);
   t.scales = laneArray(p, SCALE);
-}
-
-function slopes<O>(p: Plan, t: Walk): void {
-  const o = changetype<O>(p);
-  const to = tileOf(p, 1) - tileOf(p, 0), from = tileOf(p, 2) - tileOf(p, 0);
-  for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) {
-    let x = tileOf(p, 0) + at;
-    for (let c = 0; c < t.count; c++, x += tileRow()) {
-      storeV(x + to, o.slope(loadV(x), loadV(x + from), weightOf(p, t.first + c)));
-    }
-  }
 }

@@ -3,8 +3,8 @@
 // ∂/∂Q = −log(P/Q) − (P − Q)/Q, 0 where Q is clipped. Source: a loss of Keras users, clipped as Keras does.
 
 import { summed } from '../classes/summed';
-import { abs_, add, and, div, eq, le, mul, ne, neg, or, pmax, pmin, select_, signed, splat, sub } from '../lane/lane';
-import { log1p } from '../math/log';
+import { abs_, add, and, anyOf, div, eq, le, mul, ne, neg, or, pmax, pmin, select_, signed, splat, sub } from '../lane/lane';
+import { log1pInline } from '../math/log';
 import { Plan } from '../plan';
 
 /** Masses are not below this. */
@@ -17,15 +17,19 @@ const MOST: f32 = 4.253529586511731e37;
 @unmanaged
 class AbsKlDiv extends Plan {
   // @ts-ignore: decorator
-  @inline value(x: v128, y: v128, w: v128): v128 {
-    const q = floored(x), p = floored(y);
-    return mul(abs_(sub(p, q)), distance(p, q));
+  @inline shared(x: v128, y: v128): v128 {
+    return distance(floored(y), floored(x));
   }
 
   // @ts-ignore: decorator
-  @inline slope(x: v128, y: v128, w: v128): v128 {
-    const q = floored(x), p = floored(y), d = sub(p, q);
-    const slope = neg(add(signed(distance(p, q), d), div(d, q)));
+  @inline value(x: v128, y: v128, w: v128, z: v128): v128 {
+    return mul(abs_(sub(floored(y), floored(x))), z);
+  }
+
+  // @ts-ignore: decorator
+  @inline slope(x: v128, y: v128, w: v128, z: v128): v128 {
+    const q = floored(x), d = sub(floored(y), q);
+    const slope = neg(add(signed(z, d), div(d, q)));
     return and(slope, or(le(splat(FLOOR), x), ne(x, x)));
   }
 }
@@ -37,10 +41,14 @@ class AbsKlDiv extends Plan {
 
 /** |log(P/Q)|; 2^30 is taken off ratios that log1p does not reach. */
 function distance(p: v128, q: v128): v128 {
-  const gap = abs_(sub(p, q)), least = pmin(p, q), ratio = div(gap, least);
-  const near = div(mul(gap, splat(9.313225746154785e-10)), least), far = le(splat(FAR), ratio);
-  const more = select_(gap, splat(20.79441541679836), eq(gap, splat(Infinity)));
-  return add(log1p(select_(pmin(near, splat(MOST)), ratio, far)), and(more, far));
+  const gap = abs_(sub(p, q)), least = pmin(p, q), ratio = div(gap, least), far = le(splat(FAR), ratio);
+  let reached = ratio, more = splat(0);
+  if (anyOf(far)) {
+    const near = div(mul(gap, splat(9.313225746154785e-10)), least);
+    reached = select_(pmin(near, splat(MOST)), ratio, far);
+    more = and(select_(gap, splat(20.79441541679836), eq(gap, splat(Infinity))), far);
+  }
+  return add(log1pInline(reached), more);
 }
 
 export function absKlDiv(p: Plan): usize {

@@ -14,11 +14,12 @@ import { FREE, REST } from '../classes/samples';
 import { finishSums } from '../classes/summed';
 import { EXPONENTIALS, nothing, tileOf, tiles, VALUES } from '../classes/tiles';
 import { laneArray, Walk } from '../classes/walk';
+import { exponentBits, exponentToFloat, inversePower, mantissa } from '../lane/bits';
 import {
   add, clear, div, eq, loadV, lt, madd, massTimes, mul, select_, splat, storeV, sub, VECTOR,
 } from '../lane/lane';
 import { addWide, narrow } from '../lane/wide';
-import { log, log1p } from '../math/log';
+import { logNormal, logPart } from '../math/log';
 import { Plan } from '../plan';
 
 // arrays of one value per sample, float64: two arrays each
@@ -36,11 +37,15 @@ export function jsDiv(p: Plan): usize {
   );
 }
 
-/** 2·g; 0 where both masses are. */
+/**
+ * 2·g; 0 where both masses are. One logarithm of 2^k·(1 + f): f is made of u where that is not near −1, else of 2q/S. That of
+ * q = 0 is some finite number, times 0 wherever it goes.
+ */
 function pullOf(q: v128, y: v128): v128 {
-  const s = add(q, y), u = div(sub(q, y), s);
-  const far = log(div(add(q, q), s));
-  return clear(select_(far, log1p(u), lt(u, splat(-0.5))), eq(s, splat(0)));
+  const one = splat(1), s = add(q, y), u = div(sub(q, y), s), v = div(add(q, q), s), far = lt(u, splat(-0.5));
+  const bits = exponentBits(select_(v, add(u, one), far)), t = inversePower(bits);
+  const f = select_(sub(mantissa(v, bits), one), add(mul(u, t), sub(t, one)), far);
+  return clear(logPart(f, exponentToFloat(bits)), eq(s, splat(0)));
 }
 
 /** The term of a class, whose 2·g is given. */
@@ -52,13 +57,13 @@ function pullOf(q: v128, y: v128): v128 {
   series = madd(series, z, splat(0.06663812546));
   series = madd(series, z, splat(0.1666671864));
   series = mul(mul(madd(series, z, splat(1)), splat(0.25)), mul(d, u));
-  const far = mul(splat(0.5), add(massTimes(q, pull), massTimes(y, log(div(add(y, y), s)))));
+  const far = mul(splat(0.5), add(massTimes(q, pull), massTimes(y, logNormal(div(add(y, y), s)))));
   return clear(select_(series, far, lt(z, splat(0.25))), eq(s, zero));
 }
 
 function sums(p: Plan, t: Walk): void {
   if (t.first == 0) memory.fill(laneArray(p, SUMS), 0, 4 * tileRow());
-  const zero = splat(0), one = splat(1);
+  const zero = splat(0), one = splat(1), to = tileOf(p, 0) - tileOf(p, 1);
   for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) {
     const by = div(one, add(loadV(laneArray(p, REST) + at), one));
     let e = tileOf(p, 1) + at, y = tileOf(p, 2) + at;
@@ -67,6 +72,7 @@ function sums(p: Plan, t: Walk): void {
       let sum = zero, pulls = zero;
       for (; c < end; c++, e += tileRow(), y += tileRow()) {
         const q = mul(loadV(e), by), mass = loadV(y), pull = pullOf(q, mass);
+        if (t.kept) storeV(e + to, pull); // the logits have served
         sum = add(sum, termOf(q, mass, pull));
         pulls = add(pulls, massTimes(q, pull));
       }
@@ -77,14 +83,14 @@ function sums(p: Plan, t: Walk): void {
 }
 
 function gradients(p: Plan, t: Walk): void {
-  const one = splat(1), half = splat(0.5);
+  const one = splat(1), half = splat(0.5), from = tileOf(p, 0) - tileOf(p, 1);
   for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) {
     const by = div(one, add(loadV(laneArray(p, REST) + at), one));
     const mean = narrow(laneArray(p, PULL) + 2 * at, splat(0));
     let e = tileOf(p, 1) + at, y = tileOf(p, 2) + at;
     for (let c = 0; c < t.count; c++, e += tileRow(), y += tileRow()) {
-      const q = mul(loadV(e), by);
-      storeV(e, massTimes(mul(q, half), sub(pullOf(q, loadV(y)), mean)));
+      const q = mul(loadV(e), by), pull = t.kept ? loadV(e + from) : pullOf(q, loadV(y));
+      storeV(e, massTimes(mul(q, half), sub(pull, mean)));
     }
   }
 }

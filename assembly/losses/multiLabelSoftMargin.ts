@@ -7,20 +7,24 @@
 import { summed } from '../classes/summed';
 import { abs_, add, div, lt, massTimes, mul, neg, nmadd, select_, signed, splat, sub } from '../lane/lane';
 import { exp } from '../math/exp';
-import { log1p } from '../math/log';
+import { log1pUnit } from '../math/log';
 import { Plan } from '../plan';
 
 @unmanaged
 class MultiLabelSoftMargin extends Plan {
   // @ts-ignore: decorator
-  @inline value(x: v128, y: v128, w: v128): v128 {
-    const term = add(log1p(exp(neg(abs_(x)))), massTimes(this.against(x, y), abs_(x)));
-    return massTimes(mul(w, this.share()), term);
+  @inline shared(x: v128, y: v128): v128 {
+    return exp(neg(abs_(x)));
   }
 
   // @ts-ignore: decorator
-  @inline slope(x: v128, y: v128, w: v128): v128 {
-    const one = splat(1), a = this.against(x, y), e = exp(neg(abs_(x)));
+  @inline value(x: v128, y: v128, w: v128, e: v128): v128 {
+    return massTimes(mul(w, this.share()), add(log1pUnit(e), massTimes(this.against(x, y), abs_(x))));
+  }
+
+  // @ts-ignore: decorator
+  @inline slope(x: v128, y: v128, w: v128, e: v128): v128 {
+    const one = splat(1), a = this.against(x, y);
     const slope = div(nmadd(sub(one, a), e, a), add(one, e));
     return massTimes(mul(w, this.share()), signed(slope, x));
   }

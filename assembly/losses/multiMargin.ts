@@ -10,7 +10,7 @@ import { atTarget, placeTargets } from '../classes/target';
 import { nothing, OF_TARGETS, tileOf, tiles, WEIGHS } from '../classes/tiles';
 import { laneArray, Walk } from '../classes/walk';
 import { isClass } from '../lane/bits';
-import { add, and, clear, eq, loadV, lt, mul, ne, neg, or, pmax, splat, storeV, sub, VECTOR } from '../lane/lane';
+import { add, clear, eq, le, loadV, mul, ne, neg, or, pmax, splat, storeV, sub, VECTOR } from '../lane/lane';
 import { gather } from '../lane/place';
 import { addWide, narrow } from '../lane/wide';
 import { Plan } from '../plan';
@@ -24,7 +24,10 @@ export function multiMargin(p: Plan): usize {
   return tiles(
     p, OF_TARGETS | WEIGHS, 0,
     nothing, nothing, nothing,
-    (p: Plan, t: Walk): void => sums(p, t),
+    (p: Plan, t: Walk): void => {
+      if (t.first == 0) memory.fill(laneArray(p, EXCESS), 0, 4 * tileRow());
+      walk(p, t, true);
+    },
     (p: Plan, t: Walk): void => finish(p, t),
     (p: Plan, t: Walk): void => gradients(p, t),
     nothing, nothing,
@@ -41,31 +44,47 @@ export function multiMargin(p: Plan): usize {
 
 /** max(0, m) of a class; 0 for the target's own. */
 // @ts-ignore: decorator
-@inline function excess(p: Plan, x: v128, own: v128, targets: v128, c: i32): v128 {
-  return clear(pmax(add(sub(x, own), splat(<f32>p.p1)), splat(0)), isClass(targets, c));
+@inline function excess(x: v128, own: v128, margin: v128, mine: v128): v128 {
+  return clear(pmax(add(sub(x, own), margin), splat(0)), mine);
 }
 
 /** Its derivative, without what weighs the sample. */
 // @ts-ignore: decorator
-@inline function pull(p: Plan, m: v128): v128 {
-  return p.p0 == 2 ? add(m, m) : or(and(splat(1), lt(splat(0), m)), ne(m, m));
+@inline function pull(m: v128, square: bool): v128 {
+  return square ? add(m, m) : or(clear(splat(1), le(m, splat(0))), ne(m, m));
 }
 
-function sums(p: Plan, t: Walk): void {
-  if (t.first == 0) memory.fill(laneArray(p, EXCESS), 0, 4 * tileRow());
-  for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) {
-    const own = scoreOf(p, t, at), targets = loadV(laneArray(p, TARGET) + at);
+/**
+ * The sums of a block of classes, with the derivatives of a tile that is kept; or else the derivatives. Two columns a turn;
+ * what comes of one past the last sample is never used.
+ */
+function walk(p: Plan, t: Walk, sums: bool): void {
+  const to = tileOf(p, 1) - tileOf(p, 0), slopes = p.grad != 0 && (t.kept || !sums);
+  const square = p.p0 == 2, margin = splat(<f32>p.p1), count = t.count, bytes = <usize>t.n << 2;
+  for (let at: usize = 0; at < bytes; at += 2 * VECTOR) {
+    const next = at + VECTOR < bytes ? at + VECTOR : at;
+    const own0 = scoreOf(p, t, at), own1 = scoreOf(p, t, next);
+    const targets0 = loadV(laneArray(p, TARGET) + at), targets1 = loadV(laneArray(p, TARGET) + next);
     let x = tileOf(p, 0) + at;
-    for (let c = 0; c < t.count; ) {
-      const end = min(c + TILE_RUN, t.count);
-      let sum = splat(0), slopes = sum;
+    for (let c = 0; c < count; ) {
+      const end = min(c + TILE_RUN, count);
+      let sum0 = splat(0), sum1 = sum0, pulls0 = sum0, pulls1 = sum0;
       for (; c < end; c++, x += tileRow()) {
-        const m = excess(p, loadV(x), own, targets, t.first + c);
-        sum = add(sum, p.p0 == 2 ? mul(m, m) : m);
-        slopes = add(slopes, pull(p, m));
+        const m0 = excess(loadV(x), own0, margin, isClass(targets0, t.first + c)), pull0 = pull(m0, square);
+        const m1 = excess(loadV(x + VECTOR), own1, margin, isClass(targets1, t.first + c)), pull1 = pull(m1, square);
+        sum0 = add(sum0, square ? mul(m0, m0) : m0);
+        sum1 = add(sum1, square ? mul(m1, m1) : m1);
+        pulls0 = add(pulls0, pull0);
+        pulls1 = add(pulls1, pull1);
+        if (!slopes) continue;
+        storeV(x + to, pull0);
+        storeV(x + to + VECTOR, pull1);
       }
-      addWide(laneArray(p, EXCESS) + 2 * at, sum);
-      addWide(laneArray(p, SLOPES) + 2 * at, slopes);
+      if (!sums) continue;
+      addWide(laneArray(p, EXCESS) + 2 * at, sum0);
+      addWide(laneArray(p, EXCESS) + 2 * at + 2 * VECTOR, sum1);
+      addWide(laneArray(p, SLOPES) + 2 * at, pulls0);
+      addWide(laneArray(p, SLOPES) + 2 * at + 2 * VECTOR, pulls1);
     }
   }
 }
@@ -83,14 +102,7 @@ function finish(p: Plan, t: Walk): void {
 }
 
 function gradients(p: Plan, t: Walk): void {
-  const to = tileOf(p, 1) - tileOf(p, 0);
-  for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) {
-    const own = scoreOf(p, t, at), targets = loadV(laneArray(p, TARGET) + at);
-    let x = tileOf(p, 0) + at;
-    for (let c = 0; c < t.count; c++, x += tileRow()) {
-      storeV(x + to, pull(p, excess(p, loadV(x), own, targets, t.first + c)));
-    }
-  }
+  if (!t.kept) walk(p, t, false);
   placeTargets(p, t);
   t.scales = laneArray(p, SCALE);
 }

@@ -7,20 +7,22 @@
 //
 // and then p·(g − Σ_c p_c·g_c) for softmax, g·p·(1 − p) for sigmoid. Tversky has h = 1, dice h = 2 and a = b = 1.
 //
-// A group is walked twice, for its sums and for its gradients. One that comes in blocks is walked by the caller: a call with no
+// A group is walked twice, for its sums and for its gradients; between them what softmax predicts waits where the gradient will
+// be, if that is there as a whole. One that comes in blocks is walked by the caller: a call with no
 // phase (sums start from 0), calls for the sums, one to FINISH, calls with SETTLED for the gradients.
 //
 // Parameters: p0 activation (0 softmax, 1 sigmoid, 2 none), p1 s, p2 h, p3 a, p4 b. members: samples of a group. loss and incoming
 // have one value per group and class.
 
+import { TILE_RUN } from '../classes/columns';
 import { tileRow } from '../classes/pack';
-import { FREE, IDLE, REST, TARGET } from '../classes/samples';
+import { FREE, IDLE, OF_TARGET, REST, SCALE, TARGET } from '../classes/samples';
 import { othersOf } from '../classes/target';
 import { EXPONENTIALS, nothing, ownOf, tileOf, tiles, VALUES } from '../classes/tiles';
 import { laneArray, Walk } from '../classes/walk';
 import { isClass } from '../lane/bits';
 import {
-  abs_, add, and, clear, div, loadSplat, loadV, lt, madd, massTimes, mul, neg, select_, splat, storeV, sub, VECTOR,
+  abs_, add, and, clear, div, eq, loadSplat, loadV, lt, madd, massTimes, mul, neg, select_, splat, storeV, sub, VECTOR,
 } from '../lane/lane';
 import { addWide, narrow, sumOf, widenAdd, zeroW } from '../lane/wide';
 import { exp } from '../math/exp';
@@ -46,6 +48,7 @@ export function overlap(p: Plan): usize {
 /** Groups that are there as a whole. */
 function groups(p: Plan): void {
   const input = p.input, target = p.target, grad = p.grad, indices = p.indices, outer = p.outer, inner = p.inner;
+  const inputOuter = p.inputOuter, inputStep = p.inputStep;
   const size = p.members, samples = outer * inner;
   p.outer = max(1, size / inner);
   p.inner = min(size, inner);
@@ -55,16 +58,21 @@ function groups(p: Plan): void {
     p.target = target + (<usize>(o * p.targetOuter + i) << 2);
     p.indices = indices + (<usize>sample << 2);
     clearSums(p);
-    p.phase = SUMS;
-    p.grad = 0;
-    walk(p);
+    p.grad = grad ? grad + (<usize>(o * p.gradOuter + i) << 2) : 0;
+    const keeps = grad != 0 && p.p0 == 0;
+    walkOnce(p, keeps ? SUMS | GRADIENT : SUMS);
     settle(p, sample / size);
     if (!grad) continue;
-    p.grad = grad + (<usize>(o * p.gradOuter + i) << 2);
-    p.phase = SUMS | GRADIENT;
     p.flags |= SETTLED;
-    walk(p);
+    if (keeps) {
+      p.input = p.grad;
+      p.inputOuter = p.gradOuter;
+      p.inputStep = p.gradStep;
+    }
+    walkOnce(p, keeps ? SECOND | GRADIENT : SUMS | GRADIENT);
     p.flags &= ~SETTLED;
+    p.inputOuter = inputOuter;
+    p.inputStep = inputStep;
   }
   p.phase = EVERY_PHASE;
   p.input = input;
@@ -75,9 +83,21 @@ function groups(p: Plan): void {
   p.inner = inner;
 }
 
+/** Whether the input is what was predicted. */
+// @ts-ignore: decorator
+@inline function waits(p: Plan): bool {
+  return p.phase == (SECOND | GRADIENT);
+}
+
+/** Whether a sample is a softmax with one right class: what belongs to that stays out of the loops over classes. */
+// @ts-ignore: decorator
+@inline function picks(p: Plan): bool {
+  return p.p0 == 0 && (p.flags & INDICES) != 0;
+}
+
 // @ts-ignore: decorator
 @inline function traitsOf(p: Plan): u32 {
-  return (p.p0 == 0 ? EXPONENTIALS : 0) | (p.flags & INDICES ? 0 : VALUES);
+  return (p.p0 == 0 && !waits(p) ? EXPONENTIALS : 0) | (p.flags & INDICES ? 0 : VALUES);
 }
 
 // @ts-ignore: decorator
@@ -89,23 +109,48 @@ function clearSums(p: Plan): void {
   memory.fill(classAt(p, 0), 0, CLASS_BYTES * <usize>p.total);
 }
 
+function walkOnce(p: Plan, phase: u32): void {
+  p.phase = phase;
+  walk(p);
+}
+
 function walk(p: Plan): usize {
   return tiles(
     p, traitsOf(p), CLASS_BYTES * <usize>p.total,
     nothing, nothing, nothing,
-    (p: Plan, t: Walk): void => { if (p.flags & SETTLED) dots(p, t); else sums(p, t); },
+    (p: Plan, t: Walk): void => second(p, t),
     nothing,
-    (p: Plan, t: Walk): void => gradients(p, t),
+    (p: Plan, t: Walk): void => last(p, t),
     nothing, nothing,
   );
+}
+
+function second(p: Plan, t: Walk): void {
+  const scales = laneArray(p, SCALE);
+  for (let at: usize = 0; p.p0 == 0 && at < <usize>t.n << 2; at += VECTOR) {
+    const idle = loadV(laneArray(p, IDLE) + at), one = splat(1);
+    const by = waits(p) ? one : div(one, add(loadV(laneArray(p, REST) + at), one));
+    storeV(scales + at, clear(by, idle));
+  }
+  if (p.flags & SETTLED) {
+    if (picks(p)) pickedDots(p, t);
+    else dots(p, t);
+  } else if (picks(p)) pickedSums(p, t);
+  else sums(p, t);
+}
+
+function last(p: Plan, t: Walk): void {
+  if (!(p.flags & SETTLED)) t.scales = laneArray(p, SCALE);
+  else if (picks(p)) pickedGradients(p, t);
+  else gradients(p, t);
 }
 
 /** What is predicted of a class, or 1 minus that. */
 function share(p: Plan, at: usize, place: usize, opposite: bool): v128 {
   const one = splat(1), to = tileOf(p, 1) - tileOf(p, 0);
   if (p.p0 == 0) {
-    const e = loadV(place + to), q = loadV(laneArray(p, REST) + at);
-    return div(opposite ? othersOf(e, q) : e, add(q, one));
+    const e = loadV(waits(p) ? place : place + to), q = loadV(laneArray(p, REST) + at);
+    return mul(opposite ? othersOf(e, q) : e, loadV(laneArray(p, SCALE) + at));
   }
   const x = loadV(place);
   if (p.p0 == 2) return opposite ? sub(one, x) : x;
@@ -185,5 +230,94 @@ function gradients(p: Plan, t: Walk): void {
       if (p.p0 == 1) g = mul(share(p, at, row + at, true), g);
       storeV(row + at + to, clear(g, loadV(laneArray(p, IDLE) + at)));
     }
+  }
+}
+
+// ---- softmax and class indices -----------------------------------------------------------------------------------------
+
+/** Sums of a block of classes over the samples of a tile: those of the targets one by one, then rows without them. */
+function pickedSums(p: Plan, t: Walk): void {
+  const tile = tileOf(p, 1), scales = laneArray(p, SCALE), own = laneArray(p, OF_TARGET), first = classAt(p, t.first);
+  for (let i = 0; i < t.n; i++) {
+    const place = targetOf(p, t, i);
+    if (place < 0) continue;
+    const at = <usize>i << 2, e = load<f32>(tile + place), q = load<f32>(laneArray(p, REST) + at), by = load<f32>(scales + at);
+    const to = first + CLASS_BYTES * <usize>(place / <i32>tileRow());
+    store<f64>(to, load<f64>(to) + e * by);
+    store<f64>(to, load<f64>(to, 16) + (e < 1 ? q - e + 1 : q) * by, 16);
+    store<f32>(own + at, e);
+    store<f32>(tile + place, 0);
+  }
+  const end = <usize>t.n << 2;
+  for (let c = 0, row = tile, to = first; c < t.count; c++, row += tileRow(), to += CLASS_BYTES) {
+    let even = splat(0), odd = even, at: usize = 0;
+    for (; at + VECTOR < end; at += 2 * VECTOR) {
+      even = madd(loadV(row + at), loadV(scales + at), even);
+      odd = madd(loadV(row + at + VECTOR), loadV(scales + at + VECTOR), odd);
+    }
+    if (at < end) even = madd(loadV(row + at), loadV(scales + at), even);
+    store<f64>(to, load<f64>(to, 8) + sumOf(widenAdd(widenAdd(zeroW(), even), odd)), 8);
+  }
+  for (let i = 0; p.grad != 0 && i < t.n; i++) {
+    const place = targetOf(p, t, i);
+    if (place >= 0) store<f32>(tile + place, load<f32>(own + (<usize>i << 2)));
+  }
+}
+
+/** Where the target of a sample is in a tile, −1 where it is not or does not count. */
+function targetOf(p: Plan, t: Walk, i: i32): i32 {
+  const at = <usize>i << 2, c = load<i32>(laneArray(p, TARGET) + at) - t.first;
+  return <u32>c < <u32>t.count && load<i32>(laneArray(p, IDLE) + at) == 0 ? c * <i32>tileRow() + <i32>at : -1;
+}
+
+/** Σ_c p_c·g_c of each sample, and p of its target. */
+function pickedDots(p: Plan, t: Walk): void {
+  const tile = tileOf(p, waits(p) ? 0 : 1), scales = laneArray(p, SCALE), to = laneArray(p, DOT), first = classAt(p, t.first);
+  if (t.first == 0) memory.fill(to, 0, 2 * tileRow());
+  for (let at: usize = 0; at < <usize>t.n << 2; at += 2 * VECTOR) {
+    const by0 = loadV(scales + at), by1 = loadV(scales + at + VECTOR);
+    let e = tile + at, place = first + SLOPES;
+    for (let c = 0; c < t.count; ) {
+      const end = min(c + TILE_RUN, t.count);
+      let sum0 = splat(0), sum1 = sum0;
+      for (; c < end; c++, e += tileRow(), place += CLASS_BYTES) {
+        const g = loadSplat(place);
+        sum0 = madd(mul(loadV(e), by0), g, sum0);
+        sum1 = madd(mul(loadV(e + VECTOR), by1), g, sum1);
+      }
+      addWide(to + 2 * at, sum0);
+      addWide(to + 2 * at + 2 * VECTOR, sum1);
+    }
+  }
+  for (let i = 0; i < t.n; i++) {
+    const place = targetOf(p, t, i);
+    if (place < 0) continue;
+    const at = <usize>i << 2, share = load<f32>(tile + place) * load<f32>(scales + at);
+    const slopes = first + CLASS_BYTES * <usize>(place / <i32>tileRow()) + SLOPES;
+    const more = <f64>load<f32>(slopes, 4) - load<f32>(slopes);
+    store<f64>(to + 2 * at, load<f64>(to + 2 * at) + share * more);
+    store<f32>(laneArray(p, OF_TARGET) + at, share);
+  }
+}
+
+function pickedGradients(p: Plan, t: Walk): void {
+  const tile = tileOf(p, waits(p) ? 0 : 1), grads = tileOf(p, 1), scales = laneArray(p, SCALE), dot = laneArray(p, DOT);
+  const first = classAt(p, t.first), zero = splat(0);
+  for (let at: usize = 0; at < <usize>t.n << 2; at += 2 * VECTOR) {
+    const by0 = loadV(scales + at), by1 = loadV(scales + at + VECTOR);
+    const idle0 = eq(by0, zero), idle1 = eq(by1, zero);
+    const mean0 = narrow(dot + 2 * at, zero), mean1 = narrow(dot + 2 * at + 2 * VECTOR, zero);
+    let e = tile + at, to = grads + at, place = first + SLOPES;
+    for (let c = 0; c < t.count; c++, e += tileRow(), to += tileRow(), place += CLASS_BYTES) {
+      const g = loadSplat(place);
+      storeV(to, clear(mul(mul(loadV(e), by0), sub(g, mean0)), idle0));
+      storeV(to + VECTOR, clear(mul(mul(loadV(e + VECTOR), by1), sub(g, mean1)), idle1));
+    }
+  }
+  for (let i = 0; i < t.n; i++) {
+    const place = targetOf(p, t, i);
+    if (place < 0) continue;
+    const at = <usize>i << 2, g = load<f32>(first + CLASS_BYTES * <usize>(place / <i32>tileRow()) + SLOPES, 4);
+    store<f32>(grads + place, <f32>(load<f32>(laneArray(p, OF_TARGET) + at) * (g - load<f64>(dot + 2 * at))));
   }
 }

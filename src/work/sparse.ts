@@ -9,6 +9,8 @@ import type { Block } from './blocks.ts';
 import type { Sizes, Source } from './input.ts';
 import { Place, type Scratch } from './place.ts';
 
+type Values = ArrayLike<number | bigint>;
+
 export class SparseTarget implements Source {
   readonly resident = false;
   readonly places: readonly Place[];
@@ -29,11 +31,11 @@ export class SparseTarget implements Source {
     for (const place of this.places) place.copied = true;
   }
 
-  get #columns(): ArrayLike<number | bigint> {
+  get #columns(): Values {
     return this.places[0]?.values ?? [];
   }
 
-  get #starts(): ArrayLike<number | bigint> {
+  get #starts(): Values {
     return this.places[1]?.values ?? [];
   }
 
@@ -53,22 +55,33 @@ export class SparseTarget implements Source {
     plan.set(PLAN.target, address);
     plan.set(PLAN.targetOuter, block.middle * block.inner);
     plan.set(PLAN.targetStep, block.inner);
-    const { width } = this.#sparse;
-    const from = this.#byClass ? block.sample : Math.floor(block.start / width);
-    const until = this.#byClass ? from + block.samples : Math.ceil((block.start + block.size) / width);
-    for (let row = from; row < until; row++) this.#write(to, block, row);
+    if (this.#byClass) writeSets(to, block, this.#columns, this.#starts);
+    else writeRows(to, block, this.#sparse.width, this.#columns, this.#starts);
   }
+}
 
-  /** The ones of a row. */
-  #write(to: Float32Array, { start, sample, first, middle, inner }: Block, row: number): void {
-    const columns = this.#columns;
-    const within = (row - sample) % inner;
-    const offset = (row - sample - within) * middle + within;
-    for (let at = Number(this.#starts[row]); at < Number(this.#starts[row + 1]); at++) {
-      const column = Number(columns[at]);
-      // past the ends of the block nothing is stored
-      if (!this.#byClass) to[row * this.#sparse.width + column - start] = 1;
-      else if (column >= first && column < first + middle) to[offset + (column - first) * inner] = 1;
+/** The ones of the rows of a block; past its ends nothing is stored. */
+function writeRows(to: Float32Array, block: Block, width: number, columns: Values, starts: Values): void {
+  const until = Math.ceil((block.start + block.size) / width);
+  for (let row = Math.floor(block.start / width); row < until; row++) {
+    const offset = row * width - block.start;
+    const end = Number(starts[row + 1]);
+    for (let at = Number(starts[row]); at < end; at++) to[offset + Number(columns[at])] = 1;
+  }
+}
+
+/** The ones of the classes and samples of a block. */
+function writeSets(to: Float32Array, block: Block, columns: Values, starts: Values): void {
+  const { sample, first, middle, inner, outer } = block;
+  let row = sample;
+  for (let o = 0; o < outer; o++) {
+    for (let within = 0; within < inner; within++, row++) {
+      const offset = o * middle * inner + within;
+      const end = Number(starts[row + 1]);
+      for (let at = Number(starts[row]); at < end; at++) {
+        const c = Number(columns[at]) - first;
+        if (c >= 0 && c < middle) to[offset + c * inner] = 1;
+      }
     }
   }
 }

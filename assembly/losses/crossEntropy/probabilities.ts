@@ -63,7 +63,7 @@ function masses(p: Plan, t: Walk): void {
     memory.fill(laneArray(p, ENTROPY), 0, 2 * tileRow());
     memory.fill(laneArray(p, BLANK), 0, tileRow());
   }
-  const zero = splat(0), half = splat(0.5);
+  const zero = splat(0), half = splat(0.5), one = splat(1);
   const keep = splat(<f32>(1 - p.p0)), even = splat(<f32>(p.p0 / p.total));
   for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) {
     const m = mul(loadV(laneArray(p, MAX) + at), half);
@@ -77,7 +77,8 @@ function masses(p: Plan, t: Walk): void {
         mass = add(mass, part);
         product = add(product, and(mul(part, d), counts));
         some = or(some, counts);
-        if (t.kind == COUNTED) entropy = add(entropy, massTimes(part, log(part)));
+        // labels are mostly there or not, and 1·log 1 is 0
+        if (t.kind == COUNTED && anyOf(and(counts, ne(part, one)))) entropy = add(entropy, massTimes(part, log(part)));
       }
       addWide(totals + 2 * at, mass);
       addWide(shifted + 2 * at, product);

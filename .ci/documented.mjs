@@ -7,7 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { read, table } from '../docs/records.mjs';
+import { addEntry } from './documented-entries.mjs';
 
+/** Entries with exports of their own. */
+const FURTHER = ['decide', 'metrics'];
 const COMMON = ['reduction', 'out', 'scale', 'emptyMean'];
 const LINEAR_OPTIONS = ['outputs', 'grads', 'out', 'accumulate'];
 const FORMS = {
@@ -242,6 +245,10 @@ export async function undocumented(root, exported) {
     .join('');
   const types = [...declared.matchAll(/^export (?:type|interface) (\w+)/gm)].map(([, name]) => name);
   const sample = sampleOf(library, all, types);
+  for (const entry of FURTHER) {
+    const own = Object.keys(await import(pathToFileURL(join(root, 'dist', `${entry}.js`)).href));
+    addEntry(sample, join(root, 'dist', 'types', entry), entry, own);
+  }
   const folder = mkdtempSync(join(tmpdir(), 'hovers-'));
   mkdirSync(join(folder, 'node_modules'));
   symlinkSync(root, join(folder, 'node_modules', 'lossmith'), 'junction');
@@ -251,7 +258,7 @@ export async function undocumented(root, exported) {
   const uri = pathToFileURL(join(folder, 'user.mts')).href;
   const server = new Server(root, folder);
   const faults = exported
-    .filter((name) => !sample.text.includes(`package_.${name}`))
+    .filter((name) => name !== 'internals' && !sample.text.includes(`package_.${name}`))
     .map((name) => `${name} is not hovered over`);
   try {
     await server.open(uri, sample.text);

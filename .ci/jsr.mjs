@@ -29,12 +29,19 @@ function rewrite(path, change) {
   writeFileSync(path, after);
 }
 
+/** The bundles that are published, by the folder of their declarations. */
+const BUNDLES = { index: '', decide: 'decide/', metrics: 'metrics/' };
+
 function layOut(folder) {
   mkdirSync(join(folder, 'dist'), { recursive: true });
-  for (const file of ['jsr.json', 'LICENSE', 'NOTICE', 'README.md', 'CHANGELOG.md', 'dist/index.js', 'dist/types']) {
+  const bundles = Object.keys(BUNDLES).map((name) => `dist/${name}.js`);
+  for (const file of ['jsr.json', 'LICENSE', 'NOTICE', 'README.md', 'CHANGELOG.md', ...bundles, 'dist/types']) {
     cpSync(join(root, file), join(folder, file), { recursive: true });
   }
-  rewrite(join(folder, 'dist', 'index.js'), (code) => `/* @ts-self-types="./types/index.d.ts" */\n${code}`);
+  for (const [name, own] of Object.entries(BUNDLES)) {
+    const types = `/* @ts-self-types="./types/${own}index.d.ts" */\n`;
+    rewrite(join(folder, 'dist', `${name}.js`), (code) => types + code);
+  }
   const types = join(folder, 'dist', 'types');
   rewrite(join(types, 'values', 'types.d.ts'), (text) => text.replace(/^declare global \{\n[\s\S]*?^\}\n/m, ''));
   for (const file of readdirSync(types, { recursive: true })) {
@@ -67,7 +74,14 @@ try {
   layOut(folder);
   const log = run(['publish', '--dry-run', '--allow-dirty'], folder);
   if (!/Dry run complete/.test(log)) fail(`deno publish did not complete:\n${log}`);
-  for (const file of ['dist/index.js', 'dist/types/index.d.ts', 'LICENSE', 'README.md']) {
+  for (const file of [
+    'dist/index.js',
+    'dist/decide.js',
+    'dist/metrics.js',
+    'dist/types/index.d.ts',
+    'LICENSE',
+    'README.md',
+  ]) {
     if (!log.includes(file)) fail(`deno publish leaves out ${file}:\n${log}`);
   }
   console.log(log.trim());
@@ -75,13 +89,16 @@ try {
     "import { crossEntropy } from './dist/index.js';",
     'const loss: number = crossEntropy([[1, 2, 3]], [1]).loss;',
     '// @ts-expect-error the declarations are read: there is no such option\nif (loss < 0) crossEntropy([[1, 2]], [1], { x: 1 });',
-    'console.log(loss.toFixed(6));',
+    "import { argmax } from './dist/decide.js';",
+    "import { accuracy } from './dist/metrics.js';",
+    'const right: number = accuracy(argmax([[1, 2, 3]]), [2]).accuracy;',
+    'console.log(loss.toFixed(6), right);',
   ];
   writeFileSync(join(folder, 'user.ts'), `${user.join('\n')}\n`);
   const printed = run(['run', '--check', '--no-remote', '--no-npm', 'user.ts'], folder).trim();
   rmSync(join(folder, 'user.ts'));
   const right = Math.log(Math.exp(-1) + 1 + Math.exp(1)).toFixed(6);
-  if (!printed.split('\n').includes(right)) fail(`in Deno the loss is ${printed}, not ${right}`);
+  if (!printed.split('\n').includes(`${right} 1`)) fail(`in Deno the loss is ${printed}, not ${right}`);
   console.log(`in Deno: ${right}`);
 } finally {
   if (kept === undefined) rmSync(folder, { recursive: true, force: true });

@@ -32,7 +32,7 @@ function pack() {
   }
 }
 
-/** Installs the tarball into an empty project; the main entry must answer by import and by require. */
+/** Installs the tarball into an empty project; every entry must answer by import and by require, on one engine. */
 function install() {
   mkdirSync(project);
   writeFileSync(join(project, 'package.json'), '{ "name": "user", "version": "1.0.0", "private": true }\n');
@@ -41,15 +41,31 @@ function install() {
   if (installed.join() !== 'lossmith') fail(`installed ${installed.join(', ')} instead of lossmith alone`);
   const use = `
     const { loss, grad } = crossEntropy(tensor([[2.1, 0.3, -1.0], [0.2, 0.1, 3.3]]), [0, 2]);
-    console.log(loss.toFixed(6), grad.shape.join('x'), grad.data.length);`;
-  writeFileSync(join(project, 'user.mjs'), `import { crossEntropy, tensor } from 'lossmith';${use}`);
-  writeFileSync(join(project, 'user.cjs'), `const { crossEntropy, tensor } = require('lossmith');${use}`);
+    console.log(loss.toFixed(6), grad.shape.join('x'), grad.data.length);
+    using(defaultEngine().from([[2.1, 0.3], [0.2, 3.3]]));
+    function using(logits) {
+      console.log(accuracy(argmax(logits), [0, 0]).accuracy, argmax(logits, { engine: defaultEngine() }).data.join());
+    }`;
+  const imports = [
+    ['crossEntropy, defaultEngine, tensor', 'lossmith'],
+    ['argmax', 'lossmith/decide'],
+    ['accuracy', 'lossmith/metrics'],
+  ];
+  const written = (line) => imports.map(([names, from]) => `${line(names, from)}\n`).join('') + use;
+  writeFileSync(
+    join(project, 'user.mjs'),
+    written((names, from) => `import { ${names} } from '${from}';`),
+  );
+  writeFileSync(
+    join(project, 'user.cjs'),
+    written((names, from) => `const { ${names} } = require('${from}');`),
+  );
   const rows = [
     [2.1, 0.3, -1.0, 2.1],
     [0.2, 0.1, 3.3, 3.3],
   ];
   const nll = (row) => Math.log(row.slice(0, 3).reduce((sum, x) => sum + Math.exp(x), 0)) - row[3];
-  const expected = `${((nll(rows[0]) + nll(rows[1])) / 2).toFixed(6)} 2x3 6\n`;
+  const expected = `${((nll(rows[0]) + nll(rows[1])) / 2).toFixed(6)} 2x3 6\n0.5 0,1\n`;
   for (const file of ['user.mjs', 'user.cjs']) {
     const printed = run(process.execPath, [file], project);
     if (printed !== expected) fail(`${file} printed ${printed} instead of ${expected}`);

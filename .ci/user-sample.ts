@@ -21,6 +21,8 @@ import relaxed from 'lossmith/core.relaxed.wasm';
 import scalar from 'lossmith/core.scalar.wasm';
 import simd from 'lossmith/core.simd.wasm';
 import core from 'lossmith/core.wasm';
+import { argmax, multiHead } from 'lossmith/decide';
+import { accuracy, precisionRecallF1 } from 'lossmith/metrics';
 
 const logits = tensor([
   [2.1, 0.3, -1.0],
@@ -113,6 +115,19 @@ componentCrossEntropy(logits, [0, 2]);
 // @ts-expect-error a loss for none is a tensor
 const wrong: number = crossEntropy(logits, [0, 2], { reduction: 'none' }).loss;
 
+// The other entries: results tied to names and options, losses of several heads, metrics that merge.
+const chosen: Int32Array = argmax(logits, { labels: [-1, 0, 1] }).data;
+const heads = multiHead([
+  { name: 'tone', columns: [0, 2], loss: crossEntropy },
+  { name: 'tags', columns: [2, 3], loss: bceWithLogits, weight: 0.5 },
+]);
+const tone: number = heads(logits, { tone: [0, 1], tags: [[1], [0]] }).heads.tone.loss;
+// @ts-expect-error a head without a target
+heads(logits, { tone: [0, 1] });
+const share: number = accuracy.merge([accuracy(chosen, [0, 2])]).accuracy;
+const rates: Float64Array = precisionRecallF1(chosen, [0, 2], { average: 'none' }).f1.data;
+
 export const used = [data, shape, loss, grad, sums, total, perRow, back, probabilities, shifted, binary, balanced];
 export const furtherUsed = [pair, ofVariance, sparse, prepare];
+export const ofEntries = [chosen, tone, share, rates];
 export const alsoUsed = [squared, scaled, components, activations, train, wrong, modules, memory, stepped, bytes];

@@ -8,7 +8,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { writeDeclarations } from './declarations.mjs';
-import { optimize } from './optimize.mjs';
+import { writeDevelopment } from './development.mjs';
+import { optimize, optimizeSimd } from './optimize.mjs';
 import { encode } from './text.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -46,8 +47,8 @@ function compile() {
   return tiers;
 }
 
-/** The scalar tier: the simd module without SIMD, as src/machine/lower makes it where a runtime has none. */
-async function lowered(simd) {
+/** What makes scalar modules: simd ones without SIMD, as src/machine/lower makes them where a runtime has none. */
+async function lowering() {
   const { outputFiles } = await build({
     entryPoints: ['src/machine/lower/index.ts'],
     bundle: true,
@@ -57,18 +58,31 @@ async function lowered(simd) {
   const { lower } = await import(
     `data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`
   );
-  const bytes = Buffer.from(lower(simd));
-  writeFileSync('dist/wasm/scalar.wasm', bytes);
+  return (simd) => Buffer.from(lower(simd));
+}
+
+/** Compiles a file of assembly/ by itself. */
+function compileAlone(path, options) {
+  const outFile = join(mkdtempSync(join(tmpdir(), 'lossmith-')), 'module.wasm');
+  const common = '--config none -O3 --converge --noAssert --runtime stub --use abort='.split(' ');
+  asc(path, '-o', outFile, ...common, ...options.split(' '));
+  const bytes = readFileSync(outFile);
+  rmSync(dirname(outFile), { recursive: true });
   return bytes;
 }
 
-/** Compiles the module that decodes the others. */
-function compileDecoder() {
-  const outFile = join(mkdtempSync(join(tmpdir(), 'lossmith-')), 'decode.wasm');
-  const options = '-O3 --converge --noAssert --runtime stub --use abort= --initialMemory 2'.split(' ');
-  asc('assembly/decode.ts', '--config', 'none', '-o', outFile, ...options);
-  const bytes = readFileSync(outFile);
-  rmSync(dirname(outFile), { recursive: true });
+/** Bytes behind the data of an engine's module that are kept for those of lossmith/decide. */
+const ROOM = 4096;
+
+/** Compiles the kernels of lossmith/decide. They run in the memory of an engine, where their own data come behind those of its module. */
+function compileDecide(simd) {
+  const { exports: main } = new WebAssembly.Instance(new WebAssembly.Module(simd));
+  const base = main.heapBase();
+  const options = `--enable simd --shrinkLevel 1 --importMemory --initialMemory 1 --memoryBase ${base} --disableWarning 112`;
+  const bytes = optimizeSimd(compileAlone('assembly/decide/index.ts', options));
+  const env = { memory: new WebAssembly.Memory({ initial: 1 }) };
+  const end = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env }).exports.dataEnd();
+  if (end > base + ROOM) throw new Error(`the data of lossmith/decide take ${end - base} bytes, more than ${ROOM}`);
   return bytes;
 }
 
@@ -96,7 +110,7 @@ function planFlags() {
   return Object.fromEntries([...source.matchAll(/^export const (\w+): u32 = (\d+);/gm)].map(([, k, v]) => [k, +v]));
 }
 
-function generate(binaries) {
+function generate(binaries, decide) {
   const { fields, doubles, bytes } = planLayout();
   const module = new WebAssembly.Instance(new WebAssembly.Module(binaries.simd));
   const expected = module.exports.planBytes();
@@ -105,6 +119,9 @@ function generate(binaries) {
   writeFileSync(
     'src/generated/plan.ts',
     `${HEADER}/** Bytes of a Plan. */\nexport const PLAN_BYTES = ${bytes};\n
+/** Bytes behind the module's data that are kept for those of lossmith/decide. */
+export const ROOM = ${ROOM};
+
 /** Index of each field of a Plan: in float64 units for float64 fields, in 4-byte units for the others. */
 export const PLAN = ${JSON.stringify(fields)} as const;\n
 /** The float64 fields of a Plan. */
@@ -116,14 +133,18 @@ export type DoubleName = ${doubles.join(' | ')};\n
     'src/generated/version.ts',
     `${HEADER}/** The package's version. */\nexport const VERSION = '${version}';\n`,
   );
-  const { codes, texts } = encode(binaries);
+  const { codes, texts, write } = encode(binaries);
   const lines = Object.entries(texts).map(([tier, text]) => `export const ${tier}: string = '${text}';\n`);
   lines.push(
-    `/** The module of assembly/decode.ts. */\nexport const decoder = [${[...compileDecoder()].join()}] as const;\n`,
+    `/** The module of assembly/decode.ts. */\nexport const decoder = [${[...compileAlone('assembly/decode.ts', '--initialMemory 2')].join()}] as const;\n`,
   );
   writeFileSync(
     'src/generated/wasm.ts',
     `${HEADER}/** How bytes are written below. */\nexport const CODES = ${JSON.stringify(codes)} as const;\n${lines.join('')}`,
+  );
+  writeFileSync(
+    'src/generated/decide.ts',
+    `${HEADER}/** The kernels of lossmith/decide, in the codes of wasm.ts. */\nexport const decide: string = '${write(decide)}';\n`,
   );
 }
 
@@ -137,29 +158,48 @@ const ENTRIES = {
   'simd.edge': 'simd.edge',
 };
 
-const modulesFrom = (file) => ({
+const modulesFrom = (file, folder = 'machine') => ({
   name: 'modules',
   setup: (build) =>
-    build.onResolve({ filter: /^\.\/modules\/index\.ts$/ }, () => ({
-      path: join(root, 'src', 'machine', 'modules', `${file}.ts`),
+    build.onResolve({ filter: /^\.[\w./]*\/modules\/index\.ts$/ }, () => ({
+      path: join(root, 'src', folder, 'modules', `${file}.ts`),
     })),
 });
 
+/** Entries beside the main one, which they import and never contain. */
+const FURTHER = ['decide', 'metrics'];
+
+/** Leaves the main entry outside, where the bundle finds it beside itself. */
+const mainAt = (file) => ({
+  name: 'main',
+  setup: (build) => build.onResolve({ filter: /^(\.\.\/)+index\.ts$/ }, () => ({ path: `./${file}`, external: true })),
+});
+
 async function bundle() {
-  for (const [entry, file] of Object.entries(ENTRIES)) {
-    const shared = {
-      entryPoints: ['src/index.ts'],
-      bundle: true,
-      minify: true,
-      target: 'es2022',
-      legalComments: 'none',
-      charset: 'ascii', // text beyond Latin-1 would make engines hold the whole file in two bytes a character
-      external: ['./wasm/*'],
-      plugins: [modulesFrom(file)],
-    };
-    await build({ ...shared, format: 'esm', outfile: `dist/${entry}.js` });
+  const shared = {
+    bundle: true,
+    minify: true,
+    target: 'es2022',
+    legalComments: 'none',
+    charset: 'ascii', // text beyond Latin-1 would make engines hold the whole file in two bytes a character
+    external: ['./wasm/*'],
+  };
+  const emit = async (entry, options) => {
+    await build({ ...shared, ...options, format: 'esm', outfile: `dist/${entry}.js` });
     // hosts that import modules know no CommonJS
-    if (!/workerd|edge/.test(entry)) await build({ ...shared, format: 'cjs', outfile: `dist/cjs/${entry}.js` });
+    if (!/workerd|edge/.test(entry))
+      await build({ ...shared, ...options, format: 'cjs', outfile: `dist/cjs/${entry}.js` });
+  };
+  for (const [entry, file] of Object.entries(ENTRIES)) {
+    await emit(entry, { entryPoints: ['src/index.ts'], plugins: [modulesFrom(file)] });
+  }
+  await emit('development', { entryPoints: ['src/generated/development.ts'], plugins: [mainAt('index.js')] });
+  for (const entry of FURTHER) {
+    const entryPoints = [`src/${entry}/index.ts`];
+    await emit(entry, { entryPoints, plugins: [mainAt('index.js'), modulesFrom('index', entry)] });
+    for (const host of ['workerd', 'edge']) {
+      await emit(`${entry}.${host}`, { entryPoints, plugins: [mainAt(`${host}.js`), modulesFrom(host, entry)] });
+    }
   }
 }
 
@@ -194,9 +234,14 @@ function declare() {
 writeEntry();
 mkdirSync('dist/wasm', { recursive: true });
 const binaries = compile();
-binaries.scalar = await lowered(binaries.simd);
-generate(binaries);
+const decide = compileDecide(binaries.simd);
+const lower = await lowering();
+writeFileSync('dist/wasm/scalar.wasm', lower(binaries.simd));
+writeFileSync('dist/wasm/decide.wasm', decide);
+writeFileSync('dist/wasm/decide.scalar.wasm', lower(decide));
+generate(binaries, decide);
 await writeDeclarations(HEADER);
+await writeDevelopment(HEADER);
 if (!process.argv.includes('--wasm')) {
   await bundle();
   declare();

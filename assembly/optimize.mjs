@@ -13,15 +13,23 @@ function assemble(text) {
   return Buffer.from(module.emitBinary());
 }
 
-/** The simd tier out of the compiler's binary, and the relaxed tier, which differs from it in multiply-adds alone. */
-export function optimize(binary) {
+/** A module in text, smaller than the compiler left it. */
+function shrink(binary) {
   binaryen.setOptimizeLevel(3);
   binaryen.setShrinkLevel(2);
   const module = binaryen.readBinary(binary);
   module.setFeatures(FEATURES);
   module.optimize();
   module.runPasses(['merge-locals', 'coalesce-locals', 'reorder-locals']);
-  const text = module.emitText();
+  return module.emitText();
+}
+
+/** The simd tier out of the compiler's binary. */
+export const optimizeSimd = (binary) => assemble(shrink(binary));
+
+/** The simd tier, and the relaxed tier, which differs from it in multiply-adds alone. */
+export function optimize(binary) {
+  const text = shrink(binary);
   return { simd: assemble(text), relaxed: assemble(named(contract(text), 2)) };
 }
 

@@ -20,10 +20,10 @@ export function encode({ simd, relaxed }) {
     const [first, second] = [singles + Math.floor(over / ALPHABET.length), over % ALPHABET.length];
     codes[byte] = over < 0 ? ALPHABET[rank] : ALPHABET[first] + ALPHABET[second];
   }
-  const texts = Object.fromEntries(
-    Object.entries(all).map(([tier, bytes]) => [tier, Array.from(bytes, (byte) => codes[byte]).join('')]),
-  );
-  return { codes: { bytes: Buffer.from(order).toString('hex'), alphabet: ALPHABET.join(''), singles }, texts };
+  /** The text of any bytes, for the same decoder. */
+  const write = (bytes) => Array.from(bytes, (byte) => codes[byte]).join('');
+  const texts = Object.fromEntries(Object.entries(all).map(([tier, bytes]) => [tier, write(bytes)]));
+  return { codes: { bytes: Buffer.from(order).toString('hex'), alphabet: ALPHABET.join(''), singles }, texts, write };
 }
 
 /** Bytes that must agree before a stretch of the base is worth naming, where it goes on behind the last one or elsewhere. */

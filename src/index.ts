@@ -1,5 +1,7 @@
 // The default entry: the losses and activations on one engine, made at the first call.
 
+/** @internal */
+export { internals } from './api/internals.ts';
 export { tensor } from './api/tensor.ts';
 export * from './functions/activations.ts';
 export * from './functions/binary.ts';

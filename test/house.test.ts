@@ -22,6 +22,12 @@ const assemblyLayers: readonly Layer[] = [
     files: /^losses\/[\w/]+$/,
     mayImport: ['losses', 'classes', 'elements', 'sums', 'math', 'lane', 'plan'],
   },
+  // a module of its own, in the memory of the other
+  {
+    name: 'decide',
+    files: /^decide\/\w+$/,
+    mayImport: ['decide', 'classes', 'elements', 'sums', 'math', 'lane', 'plan'],
+  },
   { name: 'linear', files: /^linear\/\w+$/, mayImport: ['linear', 'sums', 'lane'] },
   { name: 'scan', files: /^scan$/, mayImport: ['classes', 'elements', 'lane', 'plan'] },
   { name: 'classes', files: /^classes\/\w+$/, mayImport: ['classes', 'sums', 'math', 'lane', 'plan'] },
@@ -34,6 +40,15 @@ const assemblyLayers: readonly Layer[] = [
 ];
 
 const sourceLayers: readonly Layer[] = [
+  // the entries beside the main one, and what they share; of the layers below that one they take types alone
+  {
+    name: 'decide',
+    files: /^decide\/[\w/]+$/,
+    mayImport: ['decide', 'shared', 'entry', 'machine', 'values', 'generated', 'wasm'],
+  },
+  { name: 'metrics', files: /^metrics\/\w+$/, mayImport: ['metrics', 'shared', 'entry', 'values'] },
+  { name: 'shared', files: /^entries\/\w+$/, mayImport: ['shared', 'entry', 'arguments', 'machine', 'values'] },
+  { name: 'development', files: /^(generated\/)?development(\/\w+)?$/, mayImport: ['development', 'entry'] },
   { name: 'entry', files: /^index(\.\w+)?$/, mayImport: ['functions', 'declarations', 'api', 'values'] },
   { name: 'functions', files: /^functions\/\w+$/, mayImport: ['functions', 'declarations', 'api', 'losses', 'values'] },
   // the types of the functions, written out from their records
@@ -57,7 +72,7 @@ const sourceLayers: readonly Layer[] = [
   },
   { name: 'losses', files: /^losses\/\w+$/, mayImport: ['losses', 'values'] },
   { name: 'values', files: /^values\/\w+$/, mayImport: ['values'] },
-  { name: 'generated', files: /^generated\/(?!declarations$)\w+$/, mayImport: [] },
+  { name: 'generated', files: /^generated\/(?!declarations$|development$)\w+$/, mayImport: [] },
 ];
 
 /** Paths inside `folder`, without the extension .ts. */
@@ -99,15 +114,16 @@ function breaches(folder: string, layers: readonly Layer[]): string[] {
   });
 }
 
+/** The modules that one imports, types left out. */
+function valuesOf(folder: string, module: string): string[] {
+  const text = textOf(folder, module).replace(/^(import|export) type [^;]*;/gm, '');
+  const targets = importsOf(text).filter((specifier) => specifier.startsWith('.'));
+  return targets.map((to) => posix.join(posix.dirname(module), to).replace(/\.ts$/, ''));
+}
+
 /** The modules of `folder` that import each other in a ring, types left out. */
 function rings(folder: string): string[] {
-  const edges = new Map(
-    modules(folder).map((module) => {
-      const text = textOf(folder, module).replace(/^import type [^;]*;/gm, '');
-      const targets = importsOf(text).filter((specifier) => specifier.startsWith('.'));
-      return [module, targets.map((to) => posix.join(posix.dirname(module), to).replace(/\.ts$/, ''))];
-    }),
-  );
+  const edges = new Map(modules(folder).map((module) => [module, valuesOf(folder, module)]));
   const reaches = (from: string, to: string, seen = new Set<string>()): boolean =>
     (edges.get(from) ?? []).some((next) => {
       if (next === to) return true;
@@ -136,6 +152,16 @@ describe('layers', () => {
 
   test('src: index → functions → api → work → (arguments, machine) → losses → values', () => {
     expect(breaches('src', sourceLayers)).toEqual([]);
+  });
+
+  test('what the other entries run of the main one they take from it, and never contain it', () => {
+    const further = /^(decide|metrics|entries|development)\//;
+    const own = /^(decide|metrics|entries|development)\/|^index$|^generated\/decide$/;
+    const taken = modules('src')
+      .filter((module) => further.test(module))
+      .map((module) => valuesOf('src', module));
+    expect(taken.flat()).toContain('index');
+    expect(taken.flat().filter((to) => !own.test(to) && !to.endsWith('.wasm') && !to.includes('.wasm?'))).toEqual([]);
   });
 
   test('no modules import each other in a ring', () => {

@@ -1,6 +1,6 @@
 // Installs what test/runtimes.test.ts runs the package in: `npm run runtimes`. Runtimes and bundlers go into node_modules
-// beside this file, at the versions of package-lock.json; browsers come from the system's packages. Does nothing where all
-// is there.
+// beside this file, at the versions of package-lock.json; browsers, and the Redis of examples/fleet, come from the system's
+// packages. Does nothing where all is there.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
 const modules = join(folder, 'node_modules');
-const browserPackages = ['chromium', 'firefox-esr', 'webkit2gtk-driver', 'xvfb'];
+const systemPackages = ['chromium', 'firefox-esr', 'webkit2gtk-driver', 'xvfb', 'redis-server'];
 
 /** Runs a command with its output shown; ends this program where it fails. */
 function run(file, args, options = {}) {
@@ -44,21 +44,21 @@ function installModules() {
 }
 
 /** Only root on a Debian system may install its packages; anyone else is told what to do. */
-function installBrowsers() {
+function installSystemPackages() {
   if (!succeeds('dpkg-query', ['--version'])) {
     console.log(
-      'runtimes: not a Debian system: install Chromium, Firefox, and WebKitGTK with MiniBrowser and xvfb-run',
+      'runtimes: not a Debian system: install Chromium, Firefox, WebKitGTK with MiniBrowser and xvfb-run, and redis-server',
     );
     return;
   }
-  const lacking = browserPackages.filter((name) => !succeeds('dpkg', ['--status', name]));
+  const lacking = systemPackages.filter((name) => !succeeds('dpkg', ['--status', name]));
   if (lacking.length === 0) {
-    console.log('runtimes: browsers are installed');
+    console.log('runtimes: browsers and Redis are installed');
     return;
   }
   const args = ['install', '-y', '--no-install-recommends', ...lacking];
   if (process.getuid?.() !== 0) {
-    console.log(`runtimes: browsers are missing; to install them: sudo apt-get ${args.join(' ')}`);
+    console.log(`runtimes: browsers or Redis are missing; to install them: sudo apt-get ${args.join(' ')}`);
     return;
   }
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
@@ -67,4 +67,4 @@ function installBrowsers() {
 }
 
 installModules();
-installBrowsers();
+installSystemPackages();

@@ -1,6 +1,7 @@
 // Engines: a module instance with memory of its own, tensors that live in that memory, and every loss over them.
 
 import { readOperand, readShape } from '../arguments/operand.ts';
+import { VERSION } from '../generated/version.ts';
 import * as activations from '../losses/activations.ts';
 import * as losses from '../losses/index.ts';
 import { Runtime } from '../machine/runtime.ts';
@@ -13,6 +14,13 @@ import { Place } from '../work/place.ts';
 import { makeLinear } from './linear.ts';
 import { makeActivation, makeLoss } from './loss.ts';
 import { uncertaintyWeighted } from './uncertainty.ts';
+
+/** Where an engine of any copy of this version keeps its runtime. */
+const RUNTIME = Symbol.for(`lossmith ${VERSION} runtime`);
+
+/** The runtime of an engine; undefined for anything else. */
+export const runtimeOfEngine = (engine: unknown): Runtime | undefined =>
+  typeof engine === 'object' && engine !== null ? (engine as { [RUNTIME]?: Runtime })[RUNTIME] : undefined;
 
 const OPTIONS = ['tier', 'deterministic', 'threads', 'maximumBytes', 'module'];
 
@@ -64,6 +72,7 @@ export function engineOf(runtime: Runtime): Engine {
   };
   const engine = {
     ...operations,
+    [RUNTIME]: runtime,
     tensor: guard((shape: readonly number[], dtype: Dtype = 'float32') => {
       if (dtype !== 'float32' && dtype !== 'int32') {
         throw new RangeError(`tensor: dtype is ${describe(dtype)}, expected 'float32' or 'int32'`);

@@ -1,6 +1,6 @@
 // One module instance with its memory, and the writing and reading of plans.
 
-import { type DoubleName, FLAGS, PLAN, PLAN_BYTES } from '../generated/plan.ts';
+import { type DoubleName, FLAGS, PLAN, PLAN_BYTES, ROOM } from '../generated/plan.ts';
 import type { Tier } from '../values/types.ts';
 import { instantiate, type Kernels } from './instance.ts';
 import { LinearMemory } from './memory.ts';
@@ -90,7 +90,7 @@ export class Runtime {
     this.tier = tier;
     this.deterministic = options.deterministic ?? false;
     this.kernels = kernels;
-    this.memory = new LinearMemory(kernels.memory, kernels.heapBase(), options.maximumBytes);
+    this.memory = new LinearMemory(kernels.memory, kernels.heapBase() + ROOM, options.maximumBytes);
     this.plan = new Plan(this.memory);
     this.memory.startCounting();
   }

@@ -53,6 +53,11 @@ export class MemoryTensor<T extends Dtype = Dtype> implements EngineTensor<DataO
     return value.#storage.address + 4 * value.#offset;
   }
 
+  /** The runtime in whose memory a tensor lives; undefined for anything else. */
+  static runtimeOf(value: object): Runtime | undefined {
+    return #storage in value ? value.#storage.runtime : undefined;
+  }
+
   #check(): void {
     const { runtime, freed } = this.#storage;
     if (this.#freed || freed) throw new TypeError(`lossmith: use of the tensor ${show(this.shape)} after it was freed`);

@@ -219,9 +219,11 @@ function activationBounds(problem: Problem, truth: ReferenceOptions): Bounds {
   const { loss, grad } = isElementwise(problem.entry) ? pointScales(problem, truth) : rowScales(problem, truth);
   const bound = (v: number): number => (UNITS / 2) * unit * v + GRAIN;
   const never = (): boolean => false;
+  const steepest = 2 * largest(dataOf(truth.gradOutput, grad.length));
   return {
     loss: loss.map(bound),
-    grad: grad.map(bound),
+    // a share that is flushed to 0 was to be multiplied with the upstream gradient
+    grad: grad.map((v) => bound(v) + GRAIN * steepest),
     sum: 0,
     faint: false,
     beyond: { loss: never, grad: never, second: never, whole: false },

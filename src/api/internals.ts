@@ -1,0 +1,97 @@
+// What the other entries of this package (src/decide, src/metrics) use of the main one, so that they never contain a second
+// copy of it. Bundles that import losses alone drop this object.
+
+import { adviceOnName } from '../arguments/advice.ts';
+import { checkLoss } from '../arguments/check.ts';
+import { readOut } from '../arguments/common.ts';
+import { fitExactly } from '../arguments/fit.ts';
+import { readOperand } from '../arguments/operand.ts';
+import { isSparse, readSparse } from '../arguments/sparse.ts';
+import { crossEntropy } from '../losses/classification.ts';
+import type { OperationRecord } from '../losses/record.ts';
+import { moduleOf } from '../machine/modules/index.ts';
+import { FLAGS, PLAN, type Runtime } from '../machine/runtime.ts';
+import { MemoryTensor } from '../machine/tensor.ts';
+import { describe, isFloat, isTyped, overlap, sameShape, show, sizeOf } from '../values/array.ts';
+import { guard } from '../values/guard.ts';
+import { exponential, FINITE, INTEGER, readNumber } from '../values/number.ts';
+import { broadcastStrides, splitAtAxis } from '../values/shape.ts';
+import type { ForwardResult, Reduction } from '../values/types.ts';
+import { Place } from '../work/place.ts';
+import { Work } from '../work/work.ts';
+import { runtimeOfEngine } from './engine.ts';
+import { resultsOf } from './results.ts';
+import { runtime as defaultRuntime } from './shared.ts';
+
+/** Cross entropy of class indices alone. */
+const likelihood: OperationRecord = /* @__PURE__ */ Object.assign({}, crossEntropy, { target: 'indices' } as const);
+
+/** The runtime of a call: that of option `engine`, of the first tensor that lives in an engine, or the default one's. */
+function runtimeOf(name: string, engine: unknown, values: readonly unknown[]): Runtime {
+  if (engine !== undefined) {
+    const own = runtimeOfEngine(engine);
+    if (!own) throw new TypeError(`${name}: engine is ${describe(engine)}, expected one that createEngine made`);
+    own.check();
+    return own;
+  }
+  for (const value of values) {
+    const own = typeof value === 'object' && value !== null ? MemoryTensor.runtimeOf(value) : undefined;
+    if (own) return own;
+  }
+  return defaultRuntime();
+}
+
+/** The runtime in whose memory a tensor lives; undefined for anything else. */
+const residence = (value: object): Runtime | undefined => MemoryTensor.runtimeOf(value);
+
+/** The forward form of a loss on a runtime; `name` opens its messages. */
+function forward<R extends Reduction>(
+  name: string,
+  record: OperationRecord,
+  runtime: Runtime,
+  input: unknown,
+  target: unknown,
+  options: { readonly reduction: R; readonly [option: string]: unknown },
+): ForwardResult<R> {
+  const work = new Work(checkLoss(name, record, input, target, options), runtime, runtime.plan, { grad: false });
+  runtime.memory.withScratch(work.bytes, (base) => {
+    work.place(base);
+    work.step();
+  });
+  return resultsOf(work, false) as ForwardResult<R>; // what a loss without gradient has
+}
+
+/** A module of another entry, where the host compiles bytes; elsewhere those entries import it. */
+const moduleFrom = (text: string, tier: Runtime['tier']): WebAssembly.Module => moduleOf.fromText(text, tier);
+
+/** For the other entries of this package alone: it may change in any release. */
+export const internals = {
+  FINITE,
+  FLAGS,
+  INTEGER,
+  PLAN,
+  Place,
+  adviceOnName,
+  broadcastStrides,
+  describe,
+  exponential,
+  fitExactly,
+  forward,
+  guard,
+  isFloat,
+  isSparse,
+  isTyped,
+  likelihood,
+  moduleFrom,
+  overlap,
+  readNumber,
+  readOperand,
+  readOut,
+  readSparse,
+  residence,
+  runtimeOf,
+  sameShape,
+  show,
+  sizeOf,
+  splitAtAxis,
+};

@@ -1,0 +1,347 @@
+// Several heads over the outputs of one linear layer: each head is the linear form of its loss over its own rows of weight and
+// bias, whose gradients are added where they belong.
+
+import { readFlag, readOptions } from '../entries/options.ts';
+import { internals as lib } from '../index.ts';
+import type { LinearGradient, LinearParameters } from '../values/linear.ts';
+import type { Tensor, TensorInput } from '../values/types.ts';
+import {
+  type BaseLinear,
+  type Checked,
+  type Given,
+  type HeadResult,
+  type MultiHeadLinear,
+  type MultiHeadLinearOptions,
+  NAME,
+  named,
+  readTargets,
+  readWeights,
+  resultOf,
+  stepHeads,
+  totalOf,
+} from './heads.ts';
+
+type Options = MultiHeadLinearOptions | undefined;
+type Named<T> = Partial<Record<LinearGradient, T>>;
+
+const GRADS = ['weight', 'bias', 'input'] as const;
+
+/** A tensor of the layer, of which heads take rows. */
+interface Part {
+  readonly value: TensorInput;
+  readonly shape: readonly number[];
+  /** What heads read; undefined of a tensor of an engine, whose slices are views. */
+  readonly copy: Float32Array | undefined;
+}
+
+/** A tensor of an engine. */
+interface Sliced extends Tensor {
+  slice(start: number, end: number): Tensor;
+}
+
+interface Layer {
+  readonly features: Part;
+  readonly weight: Part;
+  readonly bias: Part | undefined;
+}
+
+interface Read {
+  readonly layer: Layer;
+  readonly own: Given;
+  readonly weights: readonly number[];
+  readonly scale: number;
+  readonly grads: readonly LinearGradient[];
+  readonly accumulate: boolean;
+  readonly outs: Named<Tensor>;
+  readonly live: unknown;
+}
+
+/** Reads a part; values that are no float32 are copied as such. */
+function readPart(value: unknown, where: string, axes: number, what: string): Part {
+  const { data, shape: own, length } = lib.readOperand(value as TensorInput, where, true);
+  const shape = own ?? [length];
+  if (shape.length !== axes) throw new RangeError(`${where} has shape ${lib.show(shape)}, expected ${what}`);
+  if (lib.residence(value as object) !== undefined) return { value: value as TensorInput, shape, copy: undefined };
+  const copy = data instanceof Float32Array ? data : Float32Array.from(data as ArrayLike<number>, Number);
+  return { value: value as TensorInput, shape, copy };
+}
+
+/** Rows of a part, in its own memory. */
+function rowsOf({ value, shape, copy }: Part, from: number, to: number): Tensor {
+  if (copy === undefined) return (value as Sliced).slice(from, to);
+  const row = lib.sizeOf(shape.slice(1));
+  return { data: copy.subarray(from * row, to * row), shape: [to - from, ...shape.slice(1)] };
+}
+
+/** The whole of a part. */
+const wholeOf = ({ value, shape, copy }: Part): TensorInput => (copy === undefined ? value : { data: copy, shape });
+
+function readLayer(name: string, heads: readonly Checked[], features: unknown, parameters: unknown): Layer {
+  const input = readPart(features, `${name}: features`, 2, '[N, D]');
+  if (typeof parameters !== 'object' || parameters === null || !('weight' in parameters)) {
+    throw new TypeError(`${name}: parameters is ${lib.describe(parameters)}, expected an object { weight, bias }`);
+  }
+  const { weight: w, bias: b } = parameters as { weight: unknown; bias?: unknown };
+  const weight = readPart(w, `${name}: weight`, 2, '[K, D]');
+  const [outputs, depth] = weight.shape as [number, number];
+  if (depth !== input.shape[1]) {
+    const sizes = `weight ${lib.show(weight.shape)} and features ${lib.show(input.shape)}`;
+    throw new RangeError(`${name}: ${sizes}: expected weight [K, ${input.shape[1]}]`);
+  }
+  for (const { name: head, from, width } of heads) {
+    if (from + width <= outputs) continue;
+    throw new RangeError(
+      `${name}: weight has ${outputs} rows, but head ${JSON.stringify(head)} ends at ${from + width}`,
+    );
+  }
+  const bias = b === undefined || b === null ? undefined : readPart(b, `${name}: bias`, 1, `[${outputs}]`);
+  if (bias && bias.shape[0] !== outputs) {
+    throw new RangeError(`${name}: bias has shape ${lib.show(bias.shape)}, expected [${outputs}], one per output`);
+  }
+  return { features: input, weight, bias };
+}
+
+/** Which gradients are wanted. */
+function readGrads(name: string, grads: unknown, biased: boolean): readonly LinearGradient[] {
+  if (grads === undefined) return GRADS.filter((grad) => biased || grad !== 'bias');
+  if (!Array.isArray(grads))
+    throw new TypeError(`${name}: grads is ${lib.describe(grads)}, expected an array of names`);
+  const wrong = grads.find((grad) => !GRADS.includes(grad));
+  if (wrong !== undefined || grads.length === 0) {
+    const got = grads.length === 0 ? 'is empty' : `holds ${lib.describe(wrong)}`;
+    throw new RangeError(`${name}: grads ${got}, expected some of ${GRADS.join(', ')}`);
+  }
+  if (grads.includes('bias') && !biased) throw new RangeError(`${name}: grads holds 'bias', but there is no bias`);
+  return GRADS.filter((grad) => grads.includes(grad));
+}
+
+/** Where the gradients go: what was given, or new tensors. None overlaps another argument. */
+function readOuts(
+  name: string,
+  { features, weight, bias }: Layer,
+  { grads, out, accumulate }: { grads: readonly LinearGradient[]; out: unknown; accumulate: boolean },
+): Named<Tensor> {
+  const wrong = typeof out !== 'object' || out === null || Array.isArray(out) || lib.isTyped(out) || 'data' in out;
+  if (out !== undefined && wrong) {
+    throw new TypeError(`${name}: out is ${lib.describe(out)}, expected an object { weight, bias, input }`);
+  }
+  const given = (out ?? {}) as Given;
+  const unwanted = Object.keys(given).find((key) => given[key] !== undefined && !grads.includes(key as LinearGradient));
+  if (unwanted !== undefined) {
+    throw new RangeError(`${name}: out has ${JSON.stringify(unwanted)}, but the gradients are ${grads.join(', ')}`);
+  }
+  const shapes: Named<readonly number[] | undefined> = {
+    weight: weight.shape,
+    bias: bias?.shape,
+    input: features.shape,
+  };
+  const outs: Named<Tensor> = {};
+  const taken = [features, weight, bias].flatMap((part) => (part ? [part.copy ?? (part.value as Tensor).data] : []));
+  for (const grad of grads) {
+    const shape = shapes[grad] as readonly number[];
+    if (given[grad] === undefined) {
+      if (accumulate) throw new RangeError(`${name}: accumulate needs out.${grad}, to which the gradient is added`);
+      outs[grad] = { data: new Float32Array(lib.sizeOf(shape)), shape };
+      continue;
+    }
+    const { tensor, data } = lib.readOut(given[grad], shape, `${name}: out.${grad}`);
+    if (taken.some((other) => lib.isTyped(other) && lib.overlap(data, other))) {
+      throw new RangeError(`${name}: out.${grad} overlaps another argument, expected memory of its own`);
+    }
+    taken.push(data);
+    outs[grad] = tensor ?? { data, shape };
+  }
+  return outs;
+}
+
+/** The linear form of a head's loss. */
+function formOf({ name, loss }: Checked): BaseLinear {
+  if (typeof loss.linear === 'function') return loss.linear;
+  throw new TypeError(`${NAME}.linear: ${loss.name || 'the loss'} of head ${JSON.stringify(name)} has no form linear`);
+}
+
+class Linear {
+  readonly #heads: readonly Checked[];
+
+  constructor(heads: readonly Checked[]) {
+    this.#heads = heads;
+  }
+
+  #read(name: string, features: unknown, parameters: unknown, targets: unknown, options: Options): Read {
+    const given = readOptions(name, options, ['grads', 'out', 'accumulate', 'scale', 'weights']);
+    const layer = readLayer(name, this.#heads, features, parameters);
+    const grads = readGrads(name, given.grads, layer.bias !== undefined);
+    const accumulate = readFlag(given.accumulate ?? false, `${name}: accumulate`);
+    return {
+      layer,
+      own: readTargets(this.#heads, name, targets),
+      weights: readWeights(this.#heads, name, given.weights),
+      scale: lib.readNumber(given.scale ?? 1, `${name}: scale`, lib.FINITE),
+      grads,
+      accumulate,
+      outs: readOuts(name, layer, { grads, out: given.out, accumulate }),
+      live: given.weights,
+    };
+  }
+
+  /** The rows of a head. */
+  #layerOf({ from, width }: Checked, { weight, bias }: Layer): LinearParameters {
+    const to = from + width;
+    return { weight: rowsOf(weight, from, to), ...(bias && { bias: rowsOf(bias, from, to) }) };
+  }
+
+  /** Computes the losses and adds the gradients, each times a factor, to what `outs` holds. */
+  #add(read: Read, factors: readonly number[]): HeadResult[] {
+    const { layer, own, outs, grads } = read;
+    const features = wholeOf(layer.features);
+    return this.#heads.map((head, i) => {
+      const { name, from, width, outputs, options } = head;
+      const form = formOf(head);
+      const factor = factors[i] as number;
+      const rows = this.#layerOf(head, layer);
+      if (factor === 0) return resultOf(form.forward(features, rows, own[name], { ...options, outputs }));
+      const out: Named<Tensor> = {};
+      for (const grad of grads) {
+        const { data, shape } = outs[grad] as Tensor;
+        const row = lib.sizeOf(shape.slice(1));
+        const part = grad === 'input' ? data : data.subarray(from * row, (from + width) * row);
+        out[grad] = { data: part, shape: grad === 'input' ? shape : [width, ...shape.slice(1)] };
+      }
+      const scale = factor * ((options.scale as number | undefined) ?? 1);
+      return resultOf(form(features, rows, own[name], { ...options, outputs, scale, grads, out, accumulate: true }));
+    });
+  }
+
+  /** Empties what the gradients are written to. */
+  #start({ outs, grads, accumulate }: Read): void {
+    if (!accumulate) for (const grad of grads) outs[grad]?.data.fill(0);
+  }
+
+  fused(features: unknown, parameters: unknown, targets: unknown, options: Options) {
+    const read = this.#read(`${NAME}.linear`, features, parameters, targets, options);
+    const { weights, scale, outs } = read;
+    this.#start(read);
+    const results = this.#add(
+      read,
+      weights.map((weight) => weight * scale),
+    );
+    const loss = totalOf(
+      results.map((result) => result.loss),
+      weights,
+    );
+    return { loss, grad: outs, heads: named(this.#heads, results) };
+  }
+
+  forward(features: unknown, parameters: unknown, targets: unknown, options: Options) {
+    const read = this.#read(`${NAME}.linear.forward`, features, parameters, targets, options);
+    const results = this.#add(
+      read,
+      this.#heads.map(() => 0),
+    );
+    return {
+      loss: totalOf(
+        results.map((result) => result.loss),
+        read.weights,
+      ),
+      heads: named(this.#heads, results),
+    };
+  }
+
+  backward(gradOutput: unknown, features: unknown, parameters: unknown, targets: unknown, options: Options) {
+    const name = `${NAME}.linear.backward`;
+    const incoming = lib.readNumber(gradOutput, `${name}: gradOutput`, lib.FINITE);
+    const read = this.#read(name, features, parameters, targets, options);
+    this.#start(read);
+    this.#add(
+      read,
+      read.weights.map((weight) => weight * read.scale * incoming),
+    );
+    return { grad: read.outs };
+  }
+
+  prepare(features: unknown, parameters: unknown, targets: unknown, options: Options) {
+    const name = `${NAME}.linear.prepare`;
+    const read = this.#read(name, features, parameters, targets, options);
+    const { layer, own, scale, grads, outs, accumulate, live } = read;
+    const input = wholeOf(layer.features);
+    const buffers = this.#heads.map(({ width }) => {
+      const [rows, depth] = layer.features.shape as [number, number];
+      const shapes: Record<LinearGradient, readonly number[]> = {
+        weight: [width, depth],
+        bias: [width],
+        input: [rows, depth],
+      };
+      return Object.fromEntries(
+        grads.map((grad) => [grad, { data: new Float32Array(lib.sizeOf(shapes[grad])), shape: shapes[grad] }]),
+      );
+    });
+    const steps = this.#heads.map((head, i) => {
+      const { name: of, outputs, options: given } = head;
+      const more = { outputs, grads, out: buffers[i] };
+      return formOf(head).prepare(input, this.#layerOf(head, layer), own[of], { ...given, ...more });
+    });
+    let losses = steps.map(() => Number.NaN);
+    let freed = false;
+    const step = (): number => {
+      if (freed) throw new TypeError(`${name}: this step was freed`);
+      for (const part of [layer.features, layer.weight, layer.bias]) if (part) refresh(name, part);
+      const weights = readWeights(this.#heads, name, live);
+      losses = steps.map((run) => run());
+      if (!accumulate) for (const grad of grads) outs[grad]?.data.fill(0);
+      for (const [i, { from }] of this.#heads.entries()) {
+        const factor = (weights[i] as number) * scale;
+        if (factor === 0) continue;
+        for (const grad of grads) {
+          const { data, shape } = outs[grad] as Tensor;
+          const added = ((buffers[i] as Named<Tensor>)[grad] as Tensor).data;
+          const start = grad === 'input' ? 0 : from * lib.sizeOf(shape.slice(1));
+          for (let k = 0; k < added.length; k++) {
+            data[start + k] = (data[start + k] as number) + factor * (added[k] as number);
+          }
+        }
+      }
+      return totalOf(losses, weights);
+    };
+    const free = (): void => {
+      freed = true;
+      for (const run of steps) run.free();
+    };
+    const heads = named(
+      this.#heads,
+      stepHeads(steps, () => losses),
+    );
+    const made = Object.assign(lib.guard(step), { grad: outs, heads, free });
+    if (Symbol.dispose) Object.defineProperty(made, Symbol.dispose, { value: free });
+    return made;
+  }
+}
+
+/** Takes the present values of arrays that had to be copied. */
+function refresh(name: string, { value, shape, copy }: Part): void {
+  if (copy === undefined) return;
+  const { data, length } = lib.readOperand(value, name, true);
+  if (data === copy) return;
+  if (length !== copy.length) {
+    throw new TypeError(
+      `${name}: an argument has ${length} values, expected ${copy.length} (${lib.show(shape)}) as before`,
+    );
+  }
+  for (let i = 0; i < copy.length; i++) copy[i] = Number(data[i]);
+}
+
+/** The linear forms of heads. */
+export function linearOf<N extends string>(heads: readonly Checked[]): MultiHeadLinear<N> {
+  const all = new Linear(heads);
+  const forms = {
+    forward: lib.guard((...args: Parameters<Linear['forward']>) => all.forward(...args)),
+    backward: lib.guard((...args: Parameters<Linear['backward']>) => all.backward(...args)),
+    prepare: lib.guard((...args: Parameters<Linear['prepare']>) => all.prepare(...args)),
+  };
+  const fused = Object.assign(
+    lib.guard((...args: Parameters<Linear['fused']>) => all.fused(...args)),
+    forms,
+  );
+  Object.defineProperty(fused, 'name', { value: `${NAME}.linear` });
+  // the names tie targets and results to the heads, and which gradients there are follows from the options
+  return Object.freeze(fused) as unknown as MultiHeadLinear<N>;
+}

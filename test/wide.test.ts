@@ -1,0 +1,22 @@
+/** Class axes that do not fit a tile of the kernels, which then walk them in blocks: every loss with classes against its reference. */
+import { describe, it } from 'vitest';
+import { type FormName, formNames } from './library.ts';
+import { expectReference } from './property.ts';
+import { randomProblem, references } from './reference/index.ts';
+import { randomFrom } from './reference/random.ts';
+
+/** Kernels take up to 2048 classes at once (assembly/classes/tiles.ts). */
+const CLASSES = 2048 + 5;
+
+const classLosses = formNames.filter((op) => references[op].family === 'class');
+
+describe.each(classLosses)('%s of many classes', (op: FormName) => {
+  for (const target of references[op].targets) {
+    it.each([
+      { shape: [1, CLASSES], axis: 1 },
+      { shape: [1, CLASSES, 2], axis: 1 },
+    ])(`with targets of kind ${target}, $shape`, ({ shape, axis }) => {
+      expectReference(op, randomProblem(randomFrom(7), references[op], shape, axis, target), 8);
+    });
+  }
+});

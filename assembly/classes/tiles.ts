@@ -42,9 +42,14 @@ export const TILE_CLASSES: i32 = 2048;
 const FAR_APART: usize = 2048;
 
 /** The i-th tile: the logits, their exponentials and then the gradients, the target values, the spare one. */
+export function tileOf(p: Plan, i: i32): usize {
+  return p.scratch + stateBytes(ARRAYS) + tilesApart(p, i);
+}
+
+/** From a place in one tile to that in the i-th one after it: what a loop needs, for which tileOf is a call. */
 // @ts-ignore: decorator
-@inline export function tileOf(p: Plan, i: i32): usize {
-  return p.scratch + stateBytes(ARRAYS) + <usize>i * <usize>min(p.total, TILE_CLASSES) * tileRow();
+@inline export function tilesApart(p: Plan, i: i32): usize {
+  return <usize>i * <usize>min(p.total, TILE_CLASSES) * tileRow();
 }
 
 /** Scratch of a loss that asks for `traits` and for some bytes of its own, which come last. */

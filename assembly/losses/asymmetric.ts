@@ -12,9 +12,9 @@
 import { DECAY } from '../elements/exponentials';
 import { elements } from '../elements/frame';
 import {
-  add, and, anyOf, div, eq, inverseOf1, lt, madd, massTimes, mul, neg, nmadd, pmax, pmin, select_, splat, sub,
+  add, and, anyOf, div, eq, inverseOf1, le, lt, madd, massTimes, mul, neg, nmadd, pmax, pmin, select_, splat, sub,
 } from '../lane/lane';
-import { log, log1p } from '../math/log';
+import { log1pUnit, logNear } from '../math/log';
 import { power, powerOf } from '../math/pow';
 import { Plan } from '../plan';
 
@@ -26,15 +26,18 @@ class Asymmetric extends Plan {
   }
 
   // @ts-ignore: decorator
-  @inline term(x: v128, y: v128, e: v128): v128 {
-    const p = this.share(x, e, false), r = this.share(x, e, true);
-    return massTimes(weightOf(this, y, p, r), entropyOf(this, x, y, p, r, e));
+  @inline shared(x: v128, y: v128, e: v128, z: v128, a: v128, b: v128, c: v128): v128 {
+    return entropyOf(this, x, y, this.share(x, e, false), this.share(x, e, true), e);
   }
 
   // @ts-ignore: decorator
-  @inline slope(x: v128, y: v128, f: v128, e: v128): v128 {
-    const p = this.share(x, e, false), r = this.share(x, e, true);
-    return mul(slopeOf(this, x, y, p, r, e), f);
+  @inline term(x: v128, y: v128, e: v128, entropy: v128, a: v128, b: v128, c: v128): v128 {
+    return massTimes(weightOf(this, y, this.share(x, e, false), this.share(x, e, true)), entropy);
+  }
+
+  // @ts-ignore: decorator
+  @inline slope(x: v128, y: v128, f: v128, e: v128, entropy: v128, a: v128, b: v128, c: v128): v128 {
+    return mul(slopeOf(this, y, this.share(x, e, false), this.share(x, e, true), entropy), f);
   }
 
   /** σ(x), or of −x. */
@@ -63,14 +66,14 @@ function weightOf(o: Plan, y: v128, p: v128, r: v128): v128 {
 
 /** CE. */
 function entropyOf(o: Plan, x: v128, y: v128, p: v128, r: v128, e: v128): v128 {
-  const zero = splat(0), half = splat(0.5), above = shifted(o, p), l = log1p(e);
+  const zero = splat(0), half = splat(0.5), above = shifted(o, p), l = log1pUnit(e);
   // −log(1 − p_m)
   let rest = add(l, pmax(x, zero));
-  if (o.p2 != 0) rest = neg(select_(log1p(neg(pmin(above, half))), log(add(r, splat(<f32>o.p2))), lt(above, half)));
+  if (o.p2 != 0) rest = neg(logNear(neg(above), add(r, splat(<f32>o.p2)), le(half, above)));
   return add(massTimes(y, sub(l, pmin(x, zero))), massTimes(sub(splat(1), y), rest));
 }
 
-function slopeOf(o: Plan, x: v128, y: v128, p: v128, r: v128, e: v128): v128 {
+function slopeOf(o: Plan, y: v128, p: v128, r: v128, entropy: v128): v128 {
   const zero = splat(0), one = splat(1), clip = splat(<f32>o.p2), rest = sub(one, y);
   const counts = lt(clip, p), w = weightOf(o, y, p, r);
   const pull = and(o.p2 == 0 ? p : div(mul(p, r), add(r, clip)), counts);
@@ -80,7 +83,7 @@ function slopeOf(o: Plan, x: v128, y: v128, p: v128, r: v128, e: v128): v128 {
   const steep = nmadd(y, both, and(mul(rest, both), counts));
   const exponent = madd(y, splat(<f32>(o.p0 - o.p1)), splat(<f32>o.p1));
   const bend = massTimes(mul(exponent, steep), select_(zero, div(w, base), eq(base, zero)));
-  return add(own, massTimes(bend, entropyOf(o, x, y, p, r, e)));
+  return add(own, massTimes(bend, entropy));
 }
 
 export function asymmetric(p: Plan): usize {

@@ -9,8 +9,8 @@ import { tileRow } from '../classes/pack';
 import { FREE, IDLE, LOSS, REST, SCALE, TARGET } from '../classes/samples';
 import { EXPONENTIALS, nothing, tileOf, tiles } from '../classes/tiles';
 import { laneArray, Walk } from '../classes/walk';
-import { and, clear, eq, loadV, mul, or, select_, splat, storeV, VECTOR } from '../lane/lane';
-import { addW, divW, gtW, high, low, mulW, narrow, splatW, storeNarrow, subW, zeroW } from '../lane/wide';
+import { and, clear, eq, loadV, mul, or, splat, storeV, VECTOR } from '../lane/lane';
+import { addW, divW, gtW, high, low, mulW, narrow, splatW, storeNarrow, subW } from '../lane/wide';
 import { Plan } from '../plan';
 import { addLosses } from '../sums';
 
@@ -46,10 +46,9 @@ function sums(p: Plan, t: Walk): void {
   }
   for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR / 2) {
     const place = pairOf(loadV(laneArray(p, PLACES) + (at & ~15)), at);
-    let sum = loadV(laneArray(p, ABOVE) + 2 * at), e = tileOf(p, 1) + (at & ~15);
-    for (let c = 0; c < t.count; c++, e += tileRow()) {
-      const above = gtW(splatW(t.first + c), place);
-      sum = addW(sum, select_(pairOf(loadV(e), at), zeroW(), above));
+    let sum = loadV(laneArray(p, ABOVE) + 2 * at), e = tileOf(p, 1) + (at & ~15), k = splatW(t.first);
+    for (let c = 0; c < t.count; c++, e += tileRow(), k = addW(k, splatW(1))) {
+      sum = addW(sum, and(pairOf(loadV(e), at), gtW(k, place)));
     }
     storeV(laneArray(p, ABOVE) + 2 * at, sum);
   }
@@ -67,25 +66,24 @@ function sums(p: Plan, t: Walk): void {
   return addW(pairOf(loadV(laneArray(p, REST) + (at & ~15)), at), splatW(1));
 }
 
-/** The sums over d of a block of classes; with `write` the gradients instead, but for what weighs the sample. */
+/** The sums over d of a block of classes, for two samples; with `write` the gradients instead, but for what weighs the sample. */
 function sweep(p: Plan, t: Walk, at: usize, write: bool): void {
   const place = pairOf(loadV(laneArray(p, PLACES) + (at & ~15)), at);
-  const total = totalOf(p, at), above = loadV(laneArray(p, ABOVE) + 2 * at), left = loadV(laneArray(p, LEFT) + 2 * at);
+  const one = splatW(1), by = divW(one, totalOf(p, at)), above = loadV(laneArray(p, ABOVE) + 2 * at), left = loadV(laneArray(p, LEFT) + 2 * at);
   let prefix = loadV(laneArray(p, PREFIX) + 2 * at), moved = loadV(laneArray(p, MOVED) + 2 * at);
   let squares = loadV(laneArray(p, SQUARES) + 2 * at), rest = left;
-  let e = tileOf(p, 1) + (at & ~15);
-  for (let c = 0; c < t.count; c++, e += tileRow()) {
-    const own = pairOf(loadV(e), at), below = gtW(place, splatW(t.first + c));
-    const after = gtW(splatW(t.first + c), place);
+  let e = tileOf(p, 1) + (at & ~15), k = splatW(t.first);
+  for (let c = 0; c < t.count; c++, e += tileRow(), k = addW(k, one)) {
+    const own = pairOf(loadV(e), at), below = gtW(place, k), after = gtW(k, place);
     // at the target the sum starts anew, for the classes above it
     prefix = and(addW(prefix, own), or(below, after));
-    const d = divW(select_(prefix, subW(prefix, above), below), total);
-    if (write) storeNarrow(e + (at & 8), mulW(divW(own, total), subW(left, moved)));
+    const d = mulW(subW(prefix, clear(above, below)), by);
+    if (write) storeNarrow(e + (at & 8), mulW(mulW(own, by), subW(left, moved)));
     moved = addW(moved, d);
     if (write) continue;
     squares = addW(squares, mulW(d, d));
     // 1 − CDF: at and above the target −d
-    rest = addW(rest, mulW(d, select_(subW(splatW(1), d), subW(zeroW(), d), below)));
+    rest = addW(rest, mulW(d, subW(and(one, below), d)));
   }
   storeV(laneArray(p, PREFIX) + 2 * at, prefix);
   storeV(laneArray(p, MOVED) + 2 * at, moved);

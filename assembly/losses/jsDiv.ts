@@ -14,12 +14,11 @@ import { FREE, REST } from '../classes/samples';
 import { finishSums } from '../classes/summed';
 import { EXPONENTIALS, nothing, tileOf, tiles, VALUES } from '../classes/tiles';
 import { laneArray, Walk } from '../classes/walk';
-import { exponentBits, exponentToFloat, inversePower, mantissa } from '../lane/bits';
 import {
   add, clear, div, eq, loadV, lt, madd, massTimes, mul, select_, splat, storeV, sub, VECTOR,
 } from '../lane/lane';
 import { addWide, narrow } from '../lane/wide';
-import { logNormal, logPart } from '../math/log';
+import { logNear, logNormal } from '../math/log';
 import { Plan } from '../plan';
 
 // arrays of one value per sample, float64: two arrays each
@@ -37,15 +36,10 @@ export function jsDiv(p: Plan): usize {
   );
 }
 
-/**
- * 2·g; 0 where both masses are. One logarithm of 2^k·(1 + f): f is made of u where that is not near −1, else of 2q/S. That of
- * q = 0 is some finite number, times 0 wherever it goes.
- */
+/** 2·g; 0 where both masses are. That of q = 0 is some finite number, times 0 wherever it goes. */
 function pullOf(q: v128, y: v128): v128 {
-  const one = splat(1), s = add(q, y), u = div(sub(q, y), s), v = div(add(q, q), s), far = lt(u, splat(-0.5));
-  const bits = exponentBits(select_(v, add(u, one), far)), t = inversePower(bits);
-  const f = select_(sub(mantissa(v, bits), one), add(mul(u, t), sub(t, one)), far);
-  return clear(logPart(f, exponentToFloat(bits)), eq(s, splat(0)));
+  const s = add(q, y), u = div(sub(q, y), s);
+  return clear(logNear(u, div(add(q, q), s), lt(u, splat(-0.5))), eq(s, splat(0)));
 }
 
 /** The term of a class, whose 2·g is given. */

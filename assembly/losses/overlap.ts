@@ -18,7 +18,7 @@ import { TILE_RUN } from '../classes/columns';
 import { tileRow } from '../classes/pack';
 import { FREE, IDLE, OF_TARGET, REST, SCALE, TARGET } from '../classes/samples';
 import { othersOf } from '../classes/target';
-import { EXPONENTIALS, nothing, ownOf, tileOf, tiles, VALUES } from '../classes/tiles';
+import { EXPONENTIALS, nothing, ownOf, tileOf, tiles, tilesApart, VALUES } from '../classes/tiles';
 import { laneArray, Walk } from '../classes/walk';
 import { isClass } from '../lane/bits';
 import {
@@ -147,9 +147,9 @@ function last(p: Plan, t: Walk): void {
 
 /** What is predicted of a class, or 1 minus that. */
 function share(p: Plan, at: usize, place: usize, opposite: bool): v128 {
-  const one = splat(1), to = tileOf(p, 1) - tileOf(p, 0);
+  const one = splat(1);
   if (p.p0 == 0) {
-    const e = loadV(waits(p) ? place : place + to), q = loadV(laneArray(p, REST) + at);
+    const e = loadV(waits(p) ? place : place + tilesApart(p, 1)), q = loadV(laneArray(p, REST) + at);
     return mul(opposite ? othersOf(e, q) : e, loadV(laneArray(p, SCALE) + at));
   }
   const x = loadV(place);
@@ -162,7 +162,7 @@ function share(p: Plan, at: usize, place: usize, opposite: bool): v128 {
 // @ts-ignore: decorator
 @inline function given(p: Plan, t: Walk, at: usize, place: usize, c: i32): v128 {
   if (p.flags & INDICES) return and(splat(1), isClass(loadV(laneArray(p, TARGET) + at), t.first + c));
-  return loadV(place + (tileOf(p, 2) - tileOf(p, 0)));
+  return loadV(place + tilesApart(p, 2));
 }
 
 /** Sums of a block of classes over the samples of a tile. */

@@ -55,6 +55,16 @@ export function log1p(q: v128): v128 {
   return select_(q, log1pInline(q), eq(q, splat(Infinity)));
 }
 
+/**
+ * log(1 + u) for −½ ≤ u < 2^126 as log1p has it, or log v, v = 1 + u, where the mask is set: 1 + u would round v away. Of a v
+ * that is not normal, 0 included, some number near log 2^−127.
+ */
+export function logNear(u: v128, v: v128, far: v128): v128 {
+  const one = logConstant(9), bits = exponentBits(select_(v, add(u, one), far)), t = inversePower(bits);
+  const f = select_(sub(mantissa(v, bits), one), add(mul(u, t), sub(t, one)), far);
+  return logPart(f, exponentToFloat(bits));
+}
+
 /** log x of a normal x within 1 ULP, NaN staying NaN; log Infinity is 128·ln 2. */
 // @ts-ignore: decorator
 @inline export function logNormal(x: v128): v128 {

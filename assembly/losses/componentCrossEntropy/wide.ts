@@ -7,7 +7,7 @@
 
 import { TILE_RUN } from '../../classes/columns';
 import { tileRow } from '../../classes/pack';
-import { tileOf } from '../../classes/tiles';
+import { tileOf, tilesApart } from '../../classes/tiles';
 import { Walk } from '../../classes/walk';
 import { tallies, tally } from '../../lane/bits';
 import {
@@ -25,7 +25,7 @@ import {
 // @ts-ignore: decorator
 @inline function insideOf(p: Plan, k: i32, group: v128, map: usize, x: usize): v128 {
   if (k >= 0) return sameInt(group, loadSplat(map));
-  return ne(loadV(x + (tileOf(p, 2) - tileOf(p, 0))), splat(0));
+  return ne(loadV(x + tilesApart(p, 2)), splat(0));
 }
 
 /** The largest logits of both groups, over the blocks so far. */

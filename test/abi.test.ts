@@ -119,6 +119,36 @@ describe.each(['scalar', 'simd', 'relaxed'])('the %s module', (tier) => {
     expectClose(host.float32(plan.grad, plan.logits.length), right.grad.data);
   });
 
+  test('crossEntropy of classes that lie apart, in the input, the target and the gradient each as it says', () => {
+    const [outer, classes, part] = [37, 5, 3];
+    const plan = classPlan(outer, classes, 1, 5);
+    const target = values(outer * classes, 6).map((v) => Math.abs(v));
+    // what lies between is read by nobody
+    const apart = (data: ArrayLike<number>, step: number, row: number): Float64Array => {
+      const spread = new Float64Array(outer * row).fill(Number.NaN);
+      for (let i = 0; i < outer * classes; i++) spread[Math.floor(i / classes) * row + (i % classes) * step] = data[i]!;
+      return spread;
+    };
+    const grad = host.floats(new Float64Array(outer * 11).fill(7));
+    host.set({ input: host.floats(apart(plan.logits, 3, 17)), inputOuter: 17, inputStep: 3 });
+    host.set({ target: host.floats(apart(target, part, 16)), targetOuter: 16, targetStep: part });
+    host.set({ upstream: 1, grad, gradOuter: 11, gradStep: 2 });
+    host.run('crossEntropy');
+    const right = reference(
+      'crossEntropy',
+      { input: plan.input, target: tensor64(target, [outer, classes]) },
+      { reduction: 'sum' },
+    );
+    expectClose([host.get('sum')], right.loss.data);
+    const written = host.float32(grad, outer * 11);
+    expectClose(
+      Array.from(right.grad.data, (_, i) => written[Math.floor(i / classes) * 11 + (i % classes) * 2]!),
+      right.grad.data,
+    );
+    const between = written.filter((_, i) => i % 11 >= 2 * classes || (i % 11) % 2 === 1);
+    expect(between.every((v) => v === 7)).toBe(true);
+  });
+
   test('a class axis in blocks', () => {
     const [outer, classes, part] = [3, 5000, 2048];
     const plan = classPlan(outer, classes, 1, 11);

@@ -9,6 +9,7 @@ import { createEngine, defaultEngine } from '../src/index.ts';
 import { moduleOf } from '../src/machine/modules/index.ts';
 import { gradientsOf, type Tensor32 } from './calls.ts';
 import { PlacedCall, placements } from './placement.ts';
+import { whole } from './sample.ts';
 import {
   activationCases,
   activationNames,
@@ -22,7 +23,7 @@ import {
 } from './tiers.ts';
 
 /** Random problems per property here; the files run by themselves try more. */
-const RUNS = '15';
+const RUNS = whole ? '15' : '5';
 
 describe.each(tiers)('tier %s', async (tier) => {
   // test/library.ts takes the functions from the main entry: here those of an engine of the tier stand in for them
@@ -34,11 +35,14 @@ describe.each(tiers)('tier %s', async (tier) => {
     return { ...entry, ...Object.fromEntries(names.map((name) => [name, engine[name]])) };
   });
   vi.stubEnv('FC_RUNS', RUNS);
-  await import('./golden.test.ts');
-  await import('./property.test.ts');
-  await import('./metamorphic.test.ts');
-  // what the default engine runs, test/precision.test.ts has seen
-  if (defaultEngine().tier !== tier) await import('./precision.test.ts');
+  // what the default engine runs, those files have seen by themselves
+  const other = defaultEngine().tier !== tier;
+  if (other || whole) {
+    await import('./golden.test.ts');
+    await import('./property.test.ts');
+    await import('./metamorphic.test.ts');
+  }
+  if (other) await import('./precision.test.ts');
   const { losses, activations } = await import('./library.ts');
   vi.doUnmock('../src/index.ts');
   vi.unstubAllEnvs();

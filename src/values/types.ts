@@ -43,9 +43,11 @@ export interface Tensor<D extends NumericArray = Float32Array> {
 type ForeignData = NumericArray | readonly (number | boolean | bigint)[] | readonly string[];
 
 /** Anything with `data` and `shape`, or `data` and `dims` as ONNX Runtime has it. */
-export type TensorLike =
-  | { readonly data: ForeignData; readonly shape: readonly number[] }
-  | { readonly data: ForeignData; readonly dims: readonly number[] };
+export type TensorLike = {
+  readonly data: ForeignData;
+  /** What the data are, as ONNX Runtime says it: bits of 'float16' in a Uint16Array are decoded. */
+  readonly type?: string | undefined;
+} & ({ readonly shape: readonly number[] } | { readonly dims: readonly number[] });
 
 /** What is accepted where a tensor is: a tensor, a typed array, a flat or nested array, a number where it stands for one. */
 export type TensorInput = TensorLike | NumericArray | NestedArray | number;

@@ -85,8 +85,9 @@ export function near(p: Plan, t: Walk): void {
   }
   finishLosses(p, t, -1, 0, false);
   if (!p.grad) return;
-  if (!weighsAny(p)) memory.fill(grads, 0, <usize>t.count * tileRow()); // nothing adds nothing, NaN or not
-  scales(p, t);
+  const weighs = weighsAny(p);
+  if (!weighs) memory.fill(grads, 0, <usize>t.count * tileRow()); // nothing adds nothing, NaN or not
+  scales(p, t, weighs);
   if (t.farther) mergeWide(p, t, grads, exact);
 }
 
@@ -194,14 +195,14 @@ function factors(p: Plan, t: Walk, grads: usize, k: i32): void {
   }
 }
 
-/** What multiplies the gradients on their way out: for e the mass of the sample over Σe. */
-function scales(p: Plan, t: Walk): void {
+/** What multiplies the gradients on their way out: for e the mass of the sample over Σe, which may be NaN where nothing weighs. */
+function scales(p: Plan, t: Walk, weighs: bool): void {
   const one = splat(1);
   for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) {
     const mass = clear(loadV(t.mass + at), loadV(laneArray(p, IDLE) + at));
     const scale = div(mass, add(loadV(laneArray(p, REST) + at), one));
     const wide = loadV(laneArray(p, WIDE) + at);
-    storeV(laneArray(p, SCALE) + at, t.farther ? select_(mass, scale, wide) : scale);
+    storeV(laneArray(p, SCALE) + at, !weighs ? mass : t.farther ? select_(mass, scale, wide) : scale);
   }
 }
 

@@ -1,0 +1,20 @@
+/**
+ * `npm test` draws samples of what takes long; LOSSMITH_ALL=1, or CI=true as in .ci/run, tries all of it.
+ * The sample is the same each time unless FC_SEED asks for another.
+ */
+import { randomFrom } from './reference/random.ts';
+
+/** Whether nothing is left out. */
+export const whole = process.env.LOSSMITH_ALL === '1' || process.env.CI === 'true';
+
+const seed = Number(process.env.FC_SEED ?? 20240607);
+
+/** A share of a list in its order, `least` of it at any rate; all of it where nothing is left out. */
+export function sampled<T>(list: readonly T[], share: number, least = 1): readonly T[] {
+  if (whole) return list;
+  const random = randomFrom(seed + list.length);
+  const count = Math.min(list.length, Math.max(least, Math.ceil(share * list.length)));
+  const order = list.map((_, i) => [random(), i] as const).sort(([a], [b]) => a - b);
+  const chosen = new Set(order.slice(0, count).map(([, i]) => i));
+  return list.filter((_, i) => chosen.has(i));
+}

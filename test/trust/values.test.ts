@@ -1,0 +1,324 @@
+/** Values at the edges: what is ignored, masked, infinite, without a class, beyond float32 on the way. */
+import { describe, expect, it } from 'vitest';
+import { bceWithLogits, componentCrossEntropy, crossEntropy, logSoftmax, mse, softmax } from '../../src/index.ts';
+import type { FormName } from '../library.ts';
+import * as property from '../property.ts';
+import { lossShapeOf, type Problem, type ReferenceOptions, references, tensor64 } from '../reference/index.ts';
+
+const INFINITY = Number.POSITIVE_INFINITY;
+const NAN = Number.NaN;
+const masked = Number.NEGATIVE_INFINITY;
+
+const problem = (input: number[][], target: number[] | number[][], options: ReferenceOptions = {}): Problem => ({
+  inputs: {
+    input: tensor64(input.flat(), [input.length, input[0]!.length]),
+    target: Array.isArray(target[0])
+      ? tensor64(target.flat(), [input.length, input[0]!.length])
+      : tensor64(target as number[]),
+  },
+  options,
+});
+
+/** All forms; the incoming gradient of 'none' is 1 where nothing else is said. */
+function expectReference(op: FormName, each: Problem, units: number): void {
+  const { reduction, gradOutput } = each.options;
+  const shape = lossShapeOf(references[op], each);
+  const ones = tensor64(new Float64Array(shape.reduce((n, d) => n * d, 1)).fill(1), shape);
+  const given = reduction === 'none' && gradOutput === undefined ? { gradOutput: ones } : {};
+  property.expectReference(op, property.withOptions(each, given), units);
+}
+
+/** The same samples as columns: a class axis in front, where they go through tiles. */
+function columns({ inputs: { input, target }, options }: Problem): Problem {
+  const [rows = 0, classes = 0] = input.shape;
+  const turned = Float64Array.from(input.data, (_, i) => input.data[(i % rows) * classes + Math.floor(i / rows)]!);
+  if (target === undefined || 'indices' in target) throw new Error('no target to turn');
+  return {
+    inputs: {
+      input: { data: turned, shape: [1, classes, rows] },
+      target: { data: target.data, shape: [1, rows] },
+    },
+    options: {
+      ...options,
+      ...(options.sampleWeight && { sampleWeight: tensor64(options.sampleWeight.data, [1, rows]) }),
+    },
+  };
+}
+
+describe('samples that do not count have no NaN in their gradients', () => {
+  const one = [1, 2];
+  const cases: [string, Problem][] = [
+    ['ignored and masked, none', problem([one, [masked, masked]], [0, -100], { reduction: 'none' })],
+    ['of weight 0 and NaN', problem([one, [NAN, 0]], [0, 1], { sampleWeight: tensor64([1, 0]) })],
+    ['ignored and NaN, weighed', problem([one, [NAN, 0]], [0, -100], { weight: tensor64([1, 2]) })],
+    [
+      'class weights all 0, smoothing, NaN',
+      problem([[NAN, 2], one], [0, 1], { weight: tensor64([0, 0]), labelSmoothing: 0.1, reduction: 'sum' }),
+    ],
+  ];
+
+  it.each(
+    cases.flatMap(
+      ([name, each]) =>
+        [
+          [`${name}, rows`, each],
+          [`${name}, columns`, columns(each)],
+        ] as const,
+    ),
+  )('%s', (_, each) => expectReference('crossEntropy', each, 4));
+
+  it('whatever their incoming gradient is', () => {
+    const { grad } = crossEntropy.backward([1, INFINITY], [one, [3, 4]], [0, -100], { reduction: 'none' });
+    expect([...grad.data.slice(2)]).toEqual([0, 0]);
+    expect(grad.data.slice(0, 2).every(Number.isFinite)).toBe(true);
+    const shape = [1, 2, 2];
+    const gradOutput = { data: Float32Array.of(1, INFINITY), shape: [1, 2] };
+    const across = crossEntropy.backward(gradOutput, { data: Float32Array.of(1, 3, 2, 4), shape }, [[0, -100]], {
+      reduction: 'none',
+    });
+    expect([across.grad.data[1], across.grad.data[3]]).toEqual([0, 0]);
+  });
+
+  it('nor does a scale beyond float32 make one', () => {
+    const { grad } = crossEntropy([one, [3, 4]], [0, -100], { scale: 1e39 });
+    expect([...grad.data]).toEqual([masked, INFINITY, 0, 0]);
+    const tiles = crossEntropy({ data: Float32Array.of(1, 3, 2, 4), shape: [1, 2, 2] }, [[0, -100]], { scale: 1e39 });
+    expect([...tiles.grad.data]).toEqual([masked, 0, INFINITY, 0]);
+  });
+
+  it('but zLoss, which nothing weighs, shows a NaN of a sample of weight 0', () => {
+    const each = problem(
+      [
+        [NAN, 2],
+        [3, 4],
+      ],
+      [0, 1],
+      { sampleWeight: tensor64([0, 1]), zLoss: 0.1, reduction: 'none' },
+    );
+    expectReference('crossEntropy', each, 4);
+    const { loss, grad } = crossEntropy(
+      [
+        [NAN, 2],
+        [3, 4],
+      ],
+      [0, 1],
+      { sampleWeight: [0, 1], zLoss: 0.1, reduction: 'none' },
+    );
+    expect(loss.data[0]).toBeNaN();
+    expect([...grad.data.slice(0, 2)]).toEqual([NAN, NAN]);
+  });
+});
+
+describe('no class at all', () => {
+  const input = { data: [], shape: [3, 0] };
+  const ignored = [-100, -100, -100];
+
+  it.each([1, 2])('with none is 0 for each sample, whatever the scratch held: call %i', () => {
+    // leaves other numbers in the scratch
+    crossEntropy(
+      [
+        [5, 1, 2],
+        [3, 0, 1],
+        [7, 8, 9],
+      ],
+      [0, 1, 2],
+      { reduction: 'none' },
+    );
+    expect([...crossEntropy(input, ignored, { reduction: 'none' }).loss.data]).toEqual([0, 0, 0]);
+    componentCrossEntropy(
+      [
+        [5, 1],
+        [3, 0],
+        [7, 8],
+      ],
+      [0, 1, 1],
+      { components: [[0, 1]], reduction: 'none' },
+    );
+    const { loss, componentLosses } = componentCrossEntropy(input, ignored, {
+      reduction: 'none',
+      components: [[], []],
+    });
+    expect([...loss.data]).toEqual([0, 0, 0]);
+    expect([...componentLosses.data]).toEqual([0, 0, 0, 0, 0, 0]);
+  });
+
+  it('takes labels of no class', () => {
+    expect(crossEntropy(input, ignored, { labels: [] }).count).toBe(0);
+    expect(() => crossEntropy(input, [1, 2, 3], { labels: [] })).toThrow(
+      /^crossEntropy: target\[0\] is 1, not one of labels/,
+    );
+  });
+
+  it('with probabilities has a mean of 0 over its samples', () => {
+    const { loss, count } = crossEntropy({ data: [], shape: [5, 0] }, { data: new Float32Array(0), shape: [5, 0] });
+    expect([loss, count]).toEqual([0, 5]);
+  });
+});
+
+describe('components', () => {
+  const components = [[0, 0, 1, 1]];
+  const rows: [string, number[], boolean][] = [
+    ['all masked', [masked, masked, masked, masked], true],
+    ['NaN inside', [NAN, 1, masked, masked], true],
+    ['NaN inside, later', [1, NAN, masked, masked], true],
+    ['Infinity inside', [INFINITY, 1, masked, masked], true],
+    ['NaN outside', [1, 2, NAN, 0], true],
+    ['Infinity outside', [1, 2, INFINITY, 0], true],
+    ['nothing outside', [1, 2, masked, masked], false],
+    ['ordinary', [1, 2, 3, 4], false],
+  ];
+
+  it.each(rows)('show what is no number: %s', (_, row, lost) => {
+    for (const each of [problem([row], [0], { components }), columns(problem([row, row], [0, 0], { components }))]) {
+      expectReference('componentCrossEntropy', each, 4);
+    }
+    expect(Number.isNaN(componentCrossEntropy([row], [0], { components }).loss)).toBe(lost);
+  });
+
+  it.each(rows)('of weight 0 add nothing, wherever the NaN is: %s', (_, row, lost) => {
+    const options = { components, weights: [0] };
+    for (const each of [problem([row], [0], options), columns(problem([row, row], [0, 0], options))]) {
+      expectReference('componentCrossEntropy', each, 4);
+    }
+    const { loss, grad, componentLosses } = componentCrossEntropy([row], [0], options);
+    expect([loss, ...grad.data]).toEqual([0, 0, 0, 0, 0]);
+    expect(Number.isNaN(componentLosses.data[0])).toBe(lost);
+  });
+
+  it('cost exactly 0 where nothing lies outside of a group that is finite', () => {
+    expect(componentCrossEntropy([[1, 2, masked, masked]], [0], { components }).loss).toBe(0);
+  });
+});
+
+describe('digits', () => {
+  it('of probability targets in tiles are kept at the largest logit', () => {
+    const [C, n] = [5000, 4];
+    const shape = [1, C, n];
+    const input = tensor64(new Float64Array(C * n), shape);
+    const target = tensor64(
+      Float32Array.from({ length: C * n }, (_, i) => ((i * 7919) % 1000) / 1000),
+      shape,
+    );
+    const { grad } = crossEntropy(
+      { data: Float32Array.from(input.data), shape },
+      { data: Float32Array.from(target.data), shape },
+      { reduction: 'sum' },
+    );
+    // T·p − y with the float64 sum of each sample's targets
+    const sums = new Float64Array(n);
+    for (const [i, y] of target.data.entries()) sums[i % n]! += y;
+    const worst = grad.data.reduce(
+      (most, g, i) => Math.max(most, Math.abs(g - (sums[i % n]! / C - target.data[i]!))),
+      0,
+    );
+    expect(worst).toBeLessThan(2 ** -23);
+    expectReference('crossEntropy', { inputs: { input, target }, options: { reduction: 'sum' } }, 4);
+  });
+
+  it.each(['crossEntropy', 'bceWithLogits', 'mse', 'sigmoidFocal', 'softmaxFocal'] as FormName[])(
+    'of a gradient with four factors for each sample are those of one rounding: %s',
+    (op) => {
+      const rows = 257;
+      const pseudo = (i: number): number => ((i * 7919) % 997) / 997;
+      const values = (length: number, low: number, high: number): Float64Array =>
+        Float64Array.from({ length }, (_, i) => Math.fround(low + (high - low) * pseudo(i)));
+      const byClass = op === 'crossEntropy' || op === 'softmaxFocal';
+      const shape = [rows, 3];
+      const upstream = tensor64(values(byClass ? rows : 3 * rows, 0.1, 3), byClass ? [rows] : shape);
+      const weights = tensor64(values(byClass ? 3 : 3 * rows, 0.3, 3), byClass ? [3] : shape);
+      expectReference(
+        op,
+        {
+          inputs: {
+            input: tensor64(values(3 * rows, -3, 3), shape),
+            target: byClass
+              ? tensor64(Float64Array.from({ length: rows }, (_, i) => i % 3))
+              : tensor64(
+                  Float64Array.from({ length: 3 * rows }, (_, i) => i % 2),
+                  shape,
+                ),
+          },
+          options: {
+            reduction: 'none',
+            gradOutput: upstream,
+            scale: 1.7,
+            weight: weights,
+            ...(byClass && { sampleWeight: tensor64(values(rows, 0.2, 2)) }),
+          },
+        },
+        4,
+      );
+    },
+  );
+});
+
+describe('what is no float32 on the way, and is one in the end', () => {
+  const at = (input: number[], target: number[], options: ReferenceOptions): Problem =>
+    problem([input], [target], options);
+
+  it.each<[string, FormName, Problem]>([
+    [
+      'mse, a square that a weight brings back',
+      'mse',
+      at([3e19, 1], [0, 1], { weight: tensor64([1e-3, 1], [1, 2]), reduction: 'none' }),
+    ],
+    ['mse, the mean of two', 'mse', at([1.5e19, 1.5e19], [0, 0], {})],
+    [
+      'bceWithLogits, weighed',
+      'bceWithLogits',
+      at([3e38, -3e38], [0, 1], { weight: tensor64([0.5, 0.5], [1, 2]), reduction: 'none' }),
+    ],
+    ['bceWithLogits, the mean of two', 'bceWithLogits', at([3e38, 3e38], [0, 0], {})],
+    ['smoothing', 'crossEntropy', problem([[3e38, -3e38]], [0], { labelSmoothing: 0.1 })],
+    [
+      'smoothing with class weights',
+      'crossEntropy',
+      problem([[3e38, -3e38, 0]], [0], { labelSmoothing: 0.1, weight: tensor64([2, 1, 0.5]) }),
+    ],
+    ['zLoss', 'crossEntropy', problem([[3e19, 0]], [0], { zLoss: 1e-10 })],
+  ])('%s', (_, op, each) => {
+    expectReference(op, each, 8);
+  });
+
+  it('weights whose sum is subnormal give the gradients of a right mean', () => {
+    const { loss, grad } = crossEntropy(
+      [
+        [1, 2],
+        [3, 4],
+      ],
+      [0, 1],
+      { weight: [1e-39, 1e-39] },
+    );
+    const plain = crossEntropy(
+      [
+        [1, 2],
+        [3, 4],
+      ],
+      [0, 1],
+    );
+    expect(loss).toBeCloseTo(plain.loss, 5);
+    for (const [i, g] of grad.data.entries()) expect(g).toBeCloseTo(plain.grad.data[i]!, 5);
+    const tiny = mse([1, 2], [0, 0], { weight: [1e-39, 1e-39] });
+    expect(tiny.grad.data.every(Number.isFinite)).toBe(true);
+    expect(bceWithLogits([1, 2], [0, 1], { weight: [1e-39, 1e-39] }).grad.data.every(Number.isFinite)).toBe(true);
+  });
+});
+
+describe('a 0-D tensor', () => {
+  const one = { data: [3], shape: [] };
+
+  it.each([undefined, 0, -1])('is its own only class: axis %s', (axis) => {
+    const options = axis === undefined ? {} : { axis };
+    expect([softmax(one, options), softmax(3 as never, options)].map(({ data, shape }) => [data[0], shape])).toEqual([
+      [1, []],
+      [1, []],
+    ]);
+    expect(logSoftmax(one, options).data[0]).toBe(0);
+    expect(softmax.backward(one, one, options).data[0]).toBe(0);
+    expect(logSoftmax.backward(one, one, options).data[0]).toBe(0);
+  });
+
+  it('has no other axis', () => {
+    expect(() => softmax(one, { axis: 1 })).toThrow(/^softmax: axis is 1/);
+  });
+});

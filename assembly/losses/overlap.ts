@@ -189,8 +189,8 @@ function settle(p: Plan, group: i32): void {
   for (let c = 0; c < p.total; c++) {
     const place = classAt(p, c), at = <usize>(group * p.total + c) << 2;
     const missed = p.p3 * load<f64>(place, 8) + p.p4 * load<f64>(place, 16);
-    const all = p.p2 * load<f64>(place) + missed + p.p1;
-    const loss = all == 0 ? 0 : missed / all;
+    const all = certain(p.p2 * load<f64>(place) + missed + p.p1);
+    const loss = all == 0 ? 0 : certain(missed / all);
     p.sum += loss;
     if (p.loss) store<f32>(p.loss + at, <f32>loss);
     const upstream = p.incoming ? p.upstream * load<f32>(p.incoming + at) : p.upstream;
@@ -243,8 +243,8 @@ function pickedSums(p: Plan, t: Walk): void {
     if (place < 0) continue;
     const at = <usize>i << 2, e = load<f32>(tile + place), q = load<f32>(laneArray(p, REST) + at), by = load<f32>(scales + at);
     const to = first + CLASS_BYTES * <usize>(place / <i32>tileRow());
-    store<f64>(to, load<f64>(to) + e * by);
-    store<f64>(to, load<f64>(to, 16) + (e < 1 ? q - e + 1 : q) * by, 16);
+    store<f64>(to, certain(load<f64>(to) + e * by));
+    store<f64>(to, certain(load<f64>(to, 16) + (e < 1 ? q - e + 1 : q) * by), 16);
     store<f32>(own + at, e);
     store<f32>(tile + place, 0);
   }
@@ -256,12 +256,18 @@ function pickedSums(p: Plan, t: Walk): void {
       odd = madd(loadV(row + at + VECTOR), loadV(scales + at + VECTOR), odd);
     }
     if (at < end) even = madd(loadV(row + at), loadV(scales + at), even);
-    store<f64>(to, load<f64>(to, 8) + sumOf(widenAdd(widenAdd(zeroW(), even), odd)), 8);
+    store<f64>(to, certain(load<f64>(to, 8) + sumOf(widenAdd(widenAdd(zeroW(), even), odd))), 8);
   }
   for (let i = 0; p.grad != 0 && i < t.n; i++) {
     const place = targetOf(p, t, i);
     if (place >= 0) store<f32>(tile + place, load<f32>(own + (<usize>i << 2)));
   }
+}
+
+/** One NaN for all: which of two a scalar sum or product passes on changes when V8 compiles a kernel for the second time. */
+// @ts-ignore: decorator
+@inline function certain(v: f64): f64 {
+  return v == v ? v : NaN;
 }
 
 /** Where the target of a sample is in a tile, −1 where it is not or does not count. */
@@ -295,7 +301,7 @@ function pickedDots(p: Plan, t: Walk): void {
     const at = <usize>i << 2, share = load<f32>(tile + place) * load<f32>(scales + at);
     const slopes = first + CLASS_BYTES * <usize>(place / <i32>tileRow()) + SLOPES;
     const more = <f64>load<f32>(slopes, 4) - load<f32>(slopes);
-    store<f64>(to + 2 * at, load<f64>(to + 2 * at) + share * more);
+    store<f64>(to + 2 * at, certain(load<f64>(to + 2 * at) + share * more));
     store<f32>(laneArray(p, OF_TARGET) + at, share);
   }
 }
@@ -318,6 +324,6 @@ function pickedGradients(p: Plan, t: Walk): void {
     const place = targetOf(p, t, i);
     if (place < 0) continue;
     const at = <usize>i << 2, g = load<f32>(first + CLASS_BYTES * <usize>(place / <i32>tileRow()) + SLOPES, 4);
-    store<f32>(grads + place, <f32>(load<f32>(laneArray(p, OF_TARGET) + at) * (g - load<f64>(dot + 2 * at))));
+    store<f32>(grads + place, <f32>certain(load<f32>(laneArray(p, OF_TARGET) + at) * (g - load<f64>(dot + 2 * at))));
   }
 }

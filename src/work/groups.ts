@@ -16,33 +16,51 @@ interface Way {
   readonly settled: (block: Block) => void;
 }
 
-/** Walks all groups. */
-export function runGroups(groups: GroupBlocks, plan: Plan, pulls: boolean, { kernel, each, settled }: Way): void {
-  const { blocks, split } = groups;
-  const setPhase = (phase: number, flag = 0): void => {
+/** Walks all groups, at each step again, and makes nothing on the way. */
+export class GroupRuns {
+  readonly #groups: GroupBlocks;
+  readonly #plan: Plan;
+  readonly #way: Way;
+
+  constructor(groups: GroupBlocks, plan: Plan, way: Way) {
+    this.#groups = groups;
+    this.#plan = plan;
+    this.#way = way;
+  }
+
+  run(pulls: boolean): void {
+    const groups = this.#groups;
+    const plan = this.#plan;
+    const { kernel, settled } = this.#way;
+    groups.start();
+    while (groups.next()) {
+      if (groups.split) {
+        this.#setPhase(0, 0);
+        kernel(plan.address);
+        this.#setPhase(SUMS, 0);
+        this.#walk(false);
+        this.#setPhase(FLAGS.FINISH, 0);
+        kernel(plan.address);
+        this.#setPhase(SUMS | FLAGS.GRADIENT, FLAGS.SETTLED);
+        if (pulls) this.#walk(true);
+        this.#setPhase(FLAGS.EVERY_PHASE, 0);
+      } else this.#walk(pulls);
+      settled(groups.blocks.block);
+    }
+  }
+
+  #setPhase(phase: number, flag: number): void {
+    const plan = this.#plan;
     plan.set(PLAN.phase, phase);
     plan.set(PLAN.flags, (plan.get(PLAN.flags) & ~FLAGS.SETTLED) | flag);
-  };
-  const walk = (gradients: boolean): void => {
+  }
+
+  #walk(gradients: boolean): void {
+    const { blocks } = this.#groups;
     blocks.start();
     while (blocks.next()) {
-      groups.aim(blocks.block);
-      each(blocks.block, gradients);
+      this.#groups.aim(blocks.block);
+      this.#way.each(blocks.block, gradients);
     }
-  };
-  groups.start();
-  while (groups.next()) {
-    if (split) {
-      setPhase(0);
-      kernel(plan.address);
-      setPhase(SUMS);
-      walk(false);
-      setPhase(FLAGS.FINISH);
-      kernel(plan.address);
-      setPhase(SUMS | FLAGS.GRADIENT, FLAGS.SETTLED);
-      if (pulls) walk(true);
-      setPhase(FLAGS.EVERY_PHASE);
-    } else walk(pulls);
-    settled(blocks.block);
   }
 }

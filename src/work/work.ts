@@ -9,9 +9,9 @@ import { type Kernel, kernelOf } from '../machine/instance.ts';
 import { FLAGS, PLAN, type Plan, type Runtime } from '../machine/runtime.ts';
 import { overlap, roomFor, sizeOf } from '../values/array.ts';
 import type { NumericArray, Tensor } from '../values/types.ts';
-import type { Block, Blocks, ClassBlocks, GroupBlocks } from './blocks.ts';
+import type { Block, Blocks, ClassBlocks } from './blocks.ts';
 import { describePlan } from './describe.ts';
-import { runGroups } from './groups.ts';
+import { GroupRuns } from './groups.ts';
 import { Input } from './input.ts';
 import { HeadWork } from './linear/head.ts';
 import { Operands } from './operands.ts';
@@ -42,7 +42,7 @@ export class Work {
   readonly #own: number;
   readonly #operands: Operands;
   readonly #blocks: Blocks;
-  readonly #groups: GroupBlocks | undefined;
+  readonly #groups: GroupRuns | undefined;
   readonly #scan: Scan;
   /** Targets are scanned as a whole before the first gradient. */
   readonly #scans: boolean;
@@ -95,9 +95,11 @@ export class Work {
       head: head?.most,
     });
     this.#blocks = blocks;
-    this.#groups = groups;
+    const each = (block: Block, gradients: boolean): void => this.#run(block, gradients, false);
+    const settled = ({ loss, losses }: Block): void => this.#losses?.fetch(0, loss, losses);
+    this.#groups = groups && new GroupRuns(groups, plan, { kernel: this.#kernel, each, settled });
     const { values, samples } = this.#blocks;
-    const losses = this.#groups?.losses ?? this.#blocks.losses;
+    const losses = groups?.losses ?? this.#blocks.losses;
     operands.reserve({ values, samples, losses });
     // a gradient that is copied out overwrites the copy of the input, which nothing reads again
     if (this.#grad instanceof Result) this.#grad.reserve(values, operands.input.part);
@@ -106,7 +108,7 @@ export class Work {
     if (maps.length > 0) this.#parts = new Parts(call, runtime, scratch, samples);
 
     const domain = operands.target instanceof Input ? domainOf(call) : undefined;
-    this.#scan = new Scan(call, runtime, plan, { operands, blocks: this.#blocks, groups: this.#groups, domain });
+    this.#scan = new Scan(call, runtime, plan, { operands, blocks: this.#blocks, groups, domain });
     const weighs = record.mean === 'weights' && call.use('a') !== undefined;
     const early = call.head?.accumulate === true; // what is added to is not to be left half done
     this.#inPlace = out !== undefined && input.typed !== undefined && overlap(input.typed, out.data);
@@ -275,11 +277,8 @@ export class Work {
     this.#second?.aim(plan, pulls);
     // without a class there is nothing to compute, and the losses are those of nothing
     if (call.input.length > 0) {
-      if (this.#groups) {
-        const each = (block: Block, gradients: boolean): void => this.#run(block, gradients, false);
-        const settled = ({ loss, losses }: Block): void => this.#losses?.fetch(0, loss, losses);
-        runGroups(this.#groups, plan, pulls, { kernel: this.#kernel, each, settled });
-      } else this.#runBlocks(pulls);
+      if (this.#groups) this.#groups.run(pulls);
+      else this.#runBlocks(pulls);
     }
     if (pulls && call.input.length > 0) this.#head?.finish();
     else {

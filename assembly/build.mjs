@@ -160,10 +160,12 @@ const ENTRIES = {
 
 const modulesFrom = (file, folder = 'machine') => ({
   name: 'modules',
-  setup: (build) =>
-    build.onResolve({ filter: /^\.[\w./]*\/modules\/index\.ts$/ }, () => ({
-      path: join(root, 'src', folder, 'modules', `${file}.ts`),
-    })),
+  setup: (build) => {
+    const at = (name) => ({ path: join(root, 'src', folder, 'modules', `${name}.ts`) });
+    build.onResolve({ filter: /^\.\/modules\/index\.ts$/ }, () => at(file));
+    // the other entries import the main one, and under host conditions modules that are compiled
+    build.onResolve({ filter: /\/modules\/further\.ts$/ }, () => at(file === 'index' ? 'further' : 'none'));
+  },
 });
 
 /** Gives the places where errors leave the library (src/values/guard.ts) lines of their own: Node prints the line beside them. */

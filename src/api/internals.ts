@@ -9,7 +9,8 @@ import { readOperand } from '../arguments/operand.ts';
 import { isSparse, readSparse } from '../arguments/sparse.ts';
 import { crossEntropy } from '../losses/classification.ts';
 import type { OperationRecord } from '../losses/record.ts';
-import { moduleOf } from '../machine/modules/index.ts';
+import { bytesAt } from '../machine/memoryBytes.ts';
+import { moduleFrom } from '../machine/modules/further.ts';
 import { FLAGS, PLAN, type Runtime } from '../machine/runtime.ts';
 import { MemoryTensor } from '../machine/tensor.ts';
 import { describe, isFloat, isTyped, overlap, sameShape, show, sizeOf } from '../values/array.ts';
@@ -61,9 +62,6 @@ function forward<R extends Reduction>(
   return resultsOf(work, false) as ForwardResult<R>; // what a loss without gradient has
 }
 
-/** A module of another entry, where the host compiles bytes; elsewhere those entries import it. */
-const moduleFrom = (text: string, tier: Runtime['tier']): WebAssembly.Module => moduleOf.fromText(text, tier);
-
 /** For the other entries of this package alone: it may change in any release. */
 export const internals = {
   FINITE,
@@ -73,6 +71,7 @@ export const internals = {
   Place,
   adviceOnName,
   broadcastStrides,
+  bytesAt,
   describe,
   exponential,
   fitExactly,

@@ -88,7 +88,7 @@ function predict(logits: TensorInput, options?: PredictLabelsOptions): Tensor<Ui
       plan.set(PLAN.outer, bounds.length === 1 ? 1 : length / width);
       plan.set(PLAN.middle, bounds.length === 1 ? length : width);
       kernel(plan.address);
-      data.set(memory.bytes(base + inputBytes + boundBytes, length), start);
+      data.set(lib.bytesAt(memory, base + inputBytes + boundBytes, length), start);
     }
   });
   return { data, shape };

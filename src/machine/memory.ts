@@ -78,11 +78,6 @@ export class LinearMemory {
     return kind === 'int32' ? new Int32Array(buffer, address, length) : new Float32Array(buffer, address, length);
   }
 
-  /** A view of `length` bytes at an address. */
-  bytes(address: number, length: number): Uint8Array {
-    return new Uint8Array(this.memory.buffer, address, length);
-  }
-
   /** `length` floats from the `at`th on: the view of the last call, where that was the same. */
   floats(at: number, length: number): Float32Array {
     if (this.#last.length !== length || this.#last.byteOffset !== 4 * at)

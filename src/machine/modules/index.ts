@@ -47,18 +47,10 @@ function bytesOf(tier: Tier): Uint8Array<ArrayBuffer> {
 
 const compiled = new Map<Tier, WebAssembly.Module>();
 
-function ofTier(tier: Tier): WebAssembly.Module | undefined {
+/** The module of a tier; undefined where the runtime does not know its instructions. */
+export function moduleOf(tier: Tier): WebAssembly.Module | undefined {
   if (!knows(tier)) return undefined;
   const module = compiled.get(tier) ?? compile(bytesOf(tier));
   compiled.set(tier, module);
   return module;
 }
-
-/** A module of another entry out of its text, of the simd tier or made scalar. */
-function fromText(text: string, tier: Tier): WebAssembly.Module {
-  const bytes = decode(text);
-  return compile(tier === 'scalar' ? lower(bytes) : bytes);
-}
-
-/** The module of a tier; undefined where the runtime does not know its instructions. */
-export const moduleOf = /* @__PURE__ */ Object.assign(ofTier, { fromText });

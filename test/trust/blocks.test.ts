@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { createEngine } from '../../src/index.ts';
 import { formNames } from '../library.ts';
 import { expectReference, problemFor } from '../property.ts';
-import { isRefused, references } from '../reference/index.ts';
+import { isRefused, references, type Tensor64, tensor64 } from '../reference/index.ts';
 import { randomFrom } from '../reference/random.ts';
 import { sampled } from '../sample.ts';
 
@@ -25,6 +25,41 @@ describe('blocks', () => {
   it.each(cases)('of %s: %s', (op, _, shape, axis, seed) => {
     const problem = problemFor(randomFrom(100 + seed), op, shape, axis);
     if (!isRefused(references[op], problem)) expectReference(op, problem, 8);
+  });
+});
+
+describe('operands that repeat, where the elements are cut into blocks', () => {
+  const draw = (shape: readonly number[], low: number, high: number, seed: number): Tensor64 => {
+    const random = randomFrom(seed);
+    const size = shape.reduce((n, d) => n * d, 1);
+    return tensor64(
+      Float32Array.from({ length: size }, () => low + (high - low) * random()),
+      shape,
+    );
+  };
+
+  it.each([
+    [
+      [2, 2, 17_000],
+      [2, 1, 17_000],
+    ],
+    [
+      [2, 2, 17_000],
+      [2, 2, 1],
+    ],
+    [
+      [2, 3, 12_000],
+      [1, 3, 1],
+    ],
+  ])('posWeight: %j by %j', (shape, own) => {
+    const inputs = { input: draw(shape, -3, 3, 1), target: draw(shape, 0, 1, 2) };
+    expectReference('bceWithLogits', { inputs, options: { posWeight: draw(own, 0.5, 2, 3) } }, 8);
+  });
+
+  it('variance: the gradient of a row is that of all its blocks', () => {
+    const shape = [2, 34_000];
+    const inputs = { input: draw(shape, -3, 3, 1), target: draw(shape, -3, 3, 2) };
+    expectReference('gaussianNll', { inputs, options: { variance: draw([2, 1], 0.5, 2, 4) } }, 8);
   });
 });
 

@@ -1,5 +1,5 @@
-// asc's own check of the kernels: the simd tier, of which the others are made, and the decoder compile without a warning;
-// together they read every source file. The compiler's entry is what the build wrote.
+// asc's own check of the kernels: the simd tier, of which the others are made, the decoder and the kernels of lossmith/decide
+// compile without a warning; together they read every source file. The compiler's entry is what the build wrote.
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,10 +11,18 @@ const { targets } = JSON.parse(readFileSync('asconfig.json', 'utf8'));
 const sources = readdirSync('assembly', { recursive: true })
   .map((path) => path.replaceAll('\\', '/'))
   .filter((path) => path.endsWith('.ts'));
-const decoder = 'decode.ts';
+/** What is compiled by itself: the files that belong to it, and its options. */
+const alone = {
+  'decode.ts': { owns: (path) => path === 'decode.ts', options: [] },
+  'decide/index.ts': {
+    owns: (path) => path.startsWith('decide/'),
+    options: ['--enable', 'simd', '--disableWarning', '112'],
+  },
+};
+const isAlone = (path) => Object.values(alone).some(({ owns }) => owns(path));
 let faults = 0;
 
-for (const target of [...Object.keys(targets), decoder]) {
+for (const target of [...Object.keys(targets), ...Object.keys(alone)]) {
   const read = new Set();
   const readFile = (path, base) => {
     try {
@@ -25,13 +33,13 @@ for (const target of [...Object.keys(targets), decoder]) {
       return null; // asc tries several places
     }
   };
-  const args =
-    target === decoder
-      ? [`assembly/${decoder}`, '--config', 'none', '--runtime', 'stub', '--use', 'abort=', '--noEmit']
-      : ['--config', 'asconfig.json', '--target', target, '--noEmit'];
+  const own = alone[target];
+  const args = own
+    ? [`assembly/${target}`, ...'--config none --runtime stub --use abort= --noEmit'.split(' '), ...own.options]
+    : ['--config', 'asconfig.json', '--target', target, '--noEmit'];
   const { error, stdout, stderr } = await asc.main(args, { readFile });
   const report = `${stdout}${stderr}`;
-  const wanted = sources.filter((path) => (path === decoder) === (target === decoder));
+  const wanted = sources.filter((path) => (own ? own.owns(path) : !isAlone(path)));
   const unread = wanted.filter((path) => !read.has(`assembly/${path}`));
   if (error || /WARNING|ERROR/.test(report)) {
     faults++;

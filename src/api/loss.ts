@@ -70,7 +70,7 @@ function formsOf(
   const prepare = (...args: unknown[]) => {
     try {
       const form = `${name}.prepare`;
-      return prepareStep(check(form, { args }, readNames(form, record, args[at], more), true), source());
+      return prepareStep(() => check(form, { args }, readNames(form, record, args[at], more), true), source());
     } catch (error) {
       trim(error, prepare);
       throw error;

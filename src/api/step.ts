@@ -14,13 +14,16 @@ function same(a: Gradient | undefined, b: Gradient | undefined): boolean {
   return !('data' in b) && Object.keys(b).every((key) => before?.[key] === now?.[key]);
 }
 
-/** A step of a call. */
-export function prepareStep(call: Call, runtime: Runtime): Step {
+/** A step of a call that `check` gives. */
+export function prepareStep(check: () => Call, runtime: Runtime): Step {
   const { memory } = runtime;
+  // first of all: views of linear memory among the arguments die when it grows
   const plan = new Plan(memory);
+  let call: Call;
   let work: Work;
   let base: number;
   try {
+    call = check();
     work = new Work(call, runtime, plan, { grad: true, later: true });
     base = memory.allocate(work.bytes);
   } catch (error) {

@@ -42,11 +42,12 @@ export class Result implements Sink {
   /** `owner` is the tensor whose array this is. */
   constructor(where: string, data: Float32Array, owner: object | undefined, runtime: Runtime, scratch: Scratch) {
     this.#where = where;
-    this.#data = data;
-    this.length = data.length;
     this.#runtime = runtime;
     this.#scratch = scratch;
     const tensor = owner && MemoryTensor.addressOf(owner, runtime);
+    // memory may have grown since `data` was asked for
+    this.#data = tensor === undefined ? data : ((owner as MemoryTensor<'float32'>).data as Float32Array);
+    this.length = this.#data.length;
     this.#owner = tensor === undefined ? undefined : owner;
     this.#holder = tensor === undefined ? owner : undefined;
     this.#given = this.#holder && data;

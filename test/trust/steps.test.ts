@@ -1,10 +1,41 @@
 /** Steps whose operands were replaced or spoilt between two of them, and targets that are out of their domain. */
 import { describe, expect, it } from 'vitest';
-import { bceWithLogits, crossEntropy, mse } from '../../src/index.ts';
+import { bceWithLogits, createEngine, crossEntropy, mse } from '../../src/index.ts';
 import { formNames, losses } from '../library.ts';
 import { recordOf } from '../plain.ts';
 
 describe('a step', () => {
+  it('goes to its tensors and views where memory grows as it is prepared', () => {
+    const engine = createEngine();
+    const x = engine.from([[1, 2]]);
+    const parameters = { weight: engine.from([[1, 0]]), bias: engine.tensor([1]) };
+    const zero = engine.from([[0]]);
+    const out = { weight: engine.tensor([1, 2]), bias: engine.tensor([1]), input: engine.tensor([1, 2]) };
+    const grad = engine.tensor([1, 2]);
+    const none = engine.tensor([1, 2]);
+    const steps: (() => void)[] = [];
+    let size = engine.stats().bytesReserved;
+    for (let grown = 0; grown < 3; ) {
+      const head = engine.mse.linear.prepare(x, parameters, zero, { out });
+      const plain = engine.mse.prepare(x, none, { out: grad });
+      const view = engine.mse.prepare(x.data, none.data, { out: grad.data });
+      steps.push(() => {
+        for (const each of [...Object.values(out), grad]) each.data.fill(7);
+        expect(head()).toBe(1);
+        expect([out.weight, out.bias, out.input].map(({ data }) => [...data])).toEqual([[2, 4], [2], [2, 0]]);
+        expect(plain()).toBe(2.5);
+        expect([...grad.data]).toEqual([1, 2]);
+        grad.data.fill(7);
+        expect(view()).toBe(2.5);
+        expect([...grad.data]).toEqual([1, 2]);
+      });
+      const now = engine.stats().bytesReserved;
+      if (now > size) grown += 1;
+      size = now;
+    }
+    for (const step of steps) step();
+  });
+
   it('reads the array that a tensor of its input, target or weight holds now', () => {
     const input = { data: Float32Array.of(1, 2), shape: [2] };
     const target = { data: Float32Array.of(0, 0), shape: [2] };

@@ -111,6 +111,32 @@ describe('a sparse target', () => {
   });
 });
 
+describe('the last targets, which fill no vector', () => {
+  const lengths = [1, 2, 3, 4, 5, 6, 7, 8, 9];
+
+  it.each(lengths)('are checked like the others: %i class indices in memory', (length) => {
+    const engine = createEngine();
+    const logits = engine.tensor([length, 3]);
+    for (const wrong of [-1, 3, -(2 ** 31)]) {
+      for (let at = 0; at < length; at++) {
+        const target = engine.from(Int32Array.from({ length }, (_, i) => (i === at ? wrong : i % 3)));
+        expect(() => engine.crossEntropy(logits, target)).toThrow(
+          `crossEntropy: target[${at}] is ${wrong}, outside [0, 3)`,
+        );
+        target.free();
+      }
+    }
+  });
+
+  it.each(lengths)('are counted like the others where the end of the range is the marker: %i', (length) => {
+    const target = Float32Array.from({ length }, (_, i) => i % 2);
+    for (const ignoreValue of [0, 1]) {
+      const { count } = bceWithLogits(new Float32Array(length), target, { ignoreValue });
+      expect(count).toBe(target.filter((y) => y !== ignoreValue).length);
+    }
+  });
+});
+
 describe('targets out of the domain of the table', () => {
   const outside: Readonly<Record<string, number>> = { masses: -0.25, unit: 1.25, signs: 0.5, bits: 0.5 };
   const ranged = formNames.filter((op) => recordOf(op).target in outside);

@@ -142,6 +142,17 @@ describe('no class at all', () => {
     expect([...componentLosses.data]).toEqual([0, 0, 0, 0, 0, 0]);
   });
 
+  it.each([3, 70_000, 3_000_000])('takes %i samples, weighed or not', (samples) => {
+    const shape = [samples, 0];
+    const none = new Int32Array(samples).fill(-100);
+    const sampleWeight = new Float32Array(samples).fill(2);
+    for (const options of [{}, { sampleWeight }, { sampleWeight, reduction: 'sum' }] as const) {
+      expect(crossEntropy({ data: [], shape }, none, options).count).toBe(0);
+    }
+    const masses = { data: new Float32Array(0), shape };
+    expect(crossEntropy({ data: [], shape }, masses, { sampleWeight }).weightSum).toBe(2 * samples);
+  });
+
   it('takes labels of no class', () => {
     expect(crossEntropy(input, ignored, { labels: [] }).count).toBe(0);
     expect(() => crossEntropy(input, [1, 2, 3], { labels: [] })).toThrow(

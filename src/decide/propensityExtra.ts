@@ -16,41 +16,21 @@ import type {
 export type Target = TensorInput | SparseTarget;
 export type Given = Readonly<Record<string, unknown>>;
 
-/** The base as the code below calls it. */
-export interface Base {
-  readonly name: string;
-  (input: TensorInput, target: Target, options?: Given): FusedResult<Reduction>;
-  forward(input: TensorInput, target: Target, options?: Given): ForwardResult<Reduction>;
-  backward(gradOutput: TensorInput, input: TensorInput, target: Target, options?: Given): BackwardResult;
-  prepare(input: TensorInput, target: Target, options?: Given): Step;
-  readonly linear: BaseLinear;
-}
-
 /** The gradients of a layer. */
 export type LayerGradients = Partial<Record<LinearGradient, Tensor>>;
 
-/** The linear form of the base. */
-export interface BaseLinear {
-  (
-    features: TensorInput,
-    layer: LinearParameters,
-    target: Target,
-    options?: Given,
-  ): FusedResult<'mean', LayerGradients>;
-  forward(features: TensorInput, layer: LinearParameters, target: Target, options?: Given): ForwardResult<'mean'>;
-  backward(
-    gradOutput: TensorInput,
-    features: TensorInput,
-    layer: LinearParameters,
-    target: Target,
-    options?: Given,
-  ): BackwardResult<LayerGradients>;
-  prepare(
-    features: TensorInput,
-    layer: LinearParameters,
-    target: Target,
-    options?: Given,
-  ): Step<'mean', LayerGradients>;
+/** The forms of the base; `Of` is what it is of, `G` the gradients that it has. */
+export interface Forms<Of extends readonly unknown[], G> {
+  readonly name: string;
+  (...args: [...of: Of, target: Target, options?: Given]): FusedResult<Reduction, G>;
+  forward(...args: [...of: Of, target: Target, options?: Given]): ForwardResult<Reduction>;
+  backward(gradOutput: TensorInput, ...args: [...of: Of, target: Target, options?: Given]): BackwardResult<G>;
+  prepare(...args: [...of: Of, target: Target, options?: Given]): Step<Reduction, G>;
+}
+
+/** The base as the code below calls it. */
+export interface Base extends Forms<[input: TensorInput], Tensor> {
+  readonly linear: Forms<[features: TensorInput, layer: LinearParameters], LayerGradients>;
 }
 
 /** What is scored: the shape of the logits, and one of them. */
@@ -166,31 +146,3 @@ export class Scored {
     return { places, losses: (loss as Tensor).data, slopes: grad.data, shape };
   }
 }
-
-/** What a loss is divided by. */
-export function denominatorOf({ reduction = 'mean' }: Given, weightSum: number, shape: readonly number[]): number {
-  if (reduction === 'mean') return weightSum;
-  return reduction === 'batchmean' ? (shape[0] ?? 1) : 1;
-}
-
-/** The results of the base, with what positives cost beside. */
-export function withLosses<R extends ForwardResult<Reduction>>(result: R, extra: Extra, given: Given): R {
-  const { losses, places, shape } = extra;
-  let sum = result.sum;
-  for (const each of losses) sum += each;
-  if (typeof result.loss !== 'number') {
-    const { data } = result.loss;
-    for (const [i, at] of places.entries()) data[at] = (data[at] as number) + (losses[i] as number);
-    return { ...result, sum };
-  }
-  const by = denominatorOf(given, result.weightSum, shape);
-  return { ...result, sum, loss: by === 0 ? result.loss : sum / by };
-}
-
-/** Adds the slopes of the positives to a gradient, each times a factor. */
-export function addSlopes(grad: Tensor, { places, slopes }: Extra, factor: (at: number) => number): void {
-  const { data } = grad;
-  for (const [i, at] of places.entries()) data[at] = (data[at] as number) + factor(at) * (slopes[i] as number);
-}
-
-export const scaleOf = ({ scale = 1 }: Given): number => scale as number;

@@ -5,18 +5,10 @@
 import { PROPENSITY, readRow } from '../entries/options.ts';
 import type { BceWithLogitsOptions, bceWithLogits, HingeOptions, hinge } from '../index.ts';
 import { internals as lib } from '../index.ts';
-import type { Loss, SparseTarget, Step, Tensor, TensorInput } from '../values/types.ts';
-import {
-  addSlopes,
-  type Base,
-  denominatorOf,
-  type Given,
-  Scored,
-  scaleOf,
-  type Target,
-  withLosses,
-} from './propensityExtra.ts';
-import { linearOf, stepOf } from './propensityLinear.ts';
+import type { Loss, SparseTarget, Tensor, TensorInput } from '../values/types.ts';
+import { type Base, type Extra, Scored } from './propensityExtra.ts';
+import { formsOf } from './propensityForms.ts';
+import { linearOf } from './propensityLinear.ts';
 
 /** What no option of a propensity-scored loss may set: propensities take the place of the one, targets are 0 or 1. */
 type Taken = 'posWeight' | 'labelSmoothing';
@@ -39,56 +31,22 @@ export type PropensityScored<L extends PropensityBase> = L extends typeof bceWit
   ? Loss<Shapes<BceWithLogitsOptions, TensorInput | SparseTarget>>
   : Loss<Shapes<HingeOptions, TensorInput>>;
 
-function formsOf(base: Base, p: Float64Array) {
+function scoredOf(base: Base, p: Float64Array) {
   const scored = new Scored(base, p);
-  const fused = (input: TensorInput, target: Target, given: Given = {}) => {
-    const options = scored.options(given);
-    const extra = scored.extra(input, target, given); // before the gradient goes over the input
-    const result = base(input, target, options);
-    if (!extra) return result;
-    const by = denominatorOf(given, result.weightSum, extra.shape);
-    if (by !== 0) addSlopes(result.grad, extra, () => scaleOf(given) / by);
-    return withLosses(result, extra, given);
-  };
-  const forward = (input: TensorInput, target: Target, given: Given = {}) => {
-    const result = base.forward(input, target, scored.options(given));
-    const extra = scored.extra(input, target, given);
-    return extra ? withLosses(result, extra, given) : result;
-  };
-  const backward = (gradOutput: TensorInput, input: TensorInput, target: Target, given: Given = {}) => {
-    const options = scored.options(given);
-    const extra = scored.extra(input, target, given);
-    const mean = given.reduction === undefined || given.reduction === 'mean';
-    const weightSum = mean ? base.forward(input, target, options).weightSum : 1;
-    const result = base.backward(gradOutput, input, target, options);
-    if (!extra) return result;
-    const by = denominatorOf(given, weightSum, extra.shape);
-    const { data } = lib.readOperand(gradOutput, `${base.name}: gradOutput`);
-    const incoming = (at: number): number => Number(given.reduction === 'none' ? data[at] : data[0]);
-    if (by !== 0) addSlopes(result.grad, extra, (at) => (incoming(at) * scaleOf(given)) / by);
-    return result;
-  };
-  const prepare = (input: TensorInput, target: Target, given: Given = {}): Step => {
-    const inner = base.prepare(input, target, scored.options(given));
-    return stepOf(inner, () => {
+  const forms = formsOf(base, scored, {
+    name: base.name,
+    count: 1,
+    look: ([input], target, given) => {
       const extra = scored.extra(input, target, given);
-      const loss = inner();
-      if (!extra) return { loss, sum: inner.sum };
-      const by = denominatorOf(given, inner.weightSum, extra.shape);
-      if (by !== 0) addSlopes(inner.grad, extra, () => scaleOf(given) / by);
-      const { sum, count, weightSum } = inner;
-      return withLosses({ loss, sum, count, weightSum }, extra, given);
-    });
-  };
-  const forms = {
-    forward: lib.guard(forward),
-    backward: lib.guard(backward),
-    prepare: lib.guard(prepare),
-    linear: linearOf(base, scored),
-  };
-  const all = Object.assign(lib.guard(fused), forms);
-  Object.defineProperty(all, 'name', { value: base.name });
-  return Object.freeze(all);
+      return extra && { extra, add: (grad, factor) => addSlopes(grad, extra, factor) };
+    },
+  });
+  return Object.freeze(Object.assign(forms, { linear: linearOf(base, scored) }));
+}
+
+/** Adds the slopes of the positives to a gradient, each times a factor. */
+function addSlopes({ data }: Tensor, { places, slopes }: Extra, factor: (at: number) => number): void {
+  for (const [i, at] of places.entries()) data[at] = (data[at] as number) + factor(at) * (slopes[i] as number);
 }
 
 /**
@@ -121,5 +79,5 @@ export const propensityScored: <L extends PropensityBase>(loss: L, p: TensorInpu
     }
     const own = readRow(p, `${name}: p`, PROPENSITY);
     // the overloads of Loss tie result types to the reduction, which the shared code above cannot follow
-    return formsOf(loss as unknown as Base, own) as unknown as PropensityScored<L>;
+    return scoredOf(loss as unknown as Base, own) as unknown as PropensityScored<L>;
   });

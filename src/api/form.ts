@@ -25,6 +25,16 @@ export interface FormParts {
   readonly check: (args: Arguments, given: Given) => Call;
 }
 
+/** Runs a call once, on the runtime's plan and shared scratch. */
+export function once(call: Call, runtime: Runtime, wanted: Wanted): Work {
+  const work = new Work(call, runtime, runtime.plan, wanted);
+  runtime.memory.withScratch(work.bytes, (base) => {
+    work.place(base);
+    work.step();
+  });
+  return work;
+}
+
 interface Recent {
   readonly work: Work;
   readonly runtime: Runtime;
@@ -60,11 +70,7 @@ export function runsOf<R>({ source, wanted, read, check }: FormParts, result: (w
     if (served !== undefined) return served;
     const call = check(args, given);
     const runtime = source();
-    const work = new Work(call, runtime, runtime.plan, wanted);
-    runtime.memory.withScratch(work.bytes, (base) => {
-      work.place(base);
-      work.step();
-    });
+    const work = once(call, runtime, wanted);
     if (!work.replaceable) return result(work);
     work.keep();
     return finish({ work, runtime, given, count: Object.keys(given).length });

@@ -19,8 +19,8 @@ import { exponential, FINITE, INTEGER, readNumber } from '../values/number.ts';
 import { broadcastStrides, splitAtAxis } from '../values/shape.ts';
 import type { ForwardResult, Reduction } from '../values/types.ts';
 import { Place } from '../work/place.ts';
-import { Work } from '../work/work.ts';
 import { runtimeOfEngine } from './engine.ts';
+import { once } from './form.ts';
 import { resultsOf } from './results.ts';
 import { runtime as defaultRuntime } from './shared.ts';
 
@@ -54,11 +54,7 @@ function forward<R extends Reduction>(
   target: unknown,
   options: { readonly reduction: R; readonly [option: string]: unknown },
 ): ForwardResult<R> {
-  const work = new Work(checkLoss(name, record, input, target, options), runtime, runtime.plan, { grad: false });
-  runtime.memory.withScratch(work.bytes, (base) => {
-    work.place(base);
-    work.step();
-  });
+  const work = once(checkLoss(name, record, input, target, options), runtime, { grad: false });
   return resultsOf(work, false) as ForwardResult<R>; // what a loss without gradient has
 }
 

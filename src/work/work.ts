@@ -189,23 +189,19 @@ export class Work {
       if (typeof incoming !== 'number') return false;
       call.incoming = incoming;
     }
-    const same = this.#still && call.input.owner === input && (!own || own.operand.owner === target);
-    if (same && this.#frees === this.#runtime.frees) return true;
-    this.#frees = -1;
-    return call.input.take(input) && (!own || own.operand.take(target));
+    if (!this.#still) return call.input.take(input) && (!own || own.operand.take(target));
+    const same = call.input.owner === input && (!own || own.operand.owner === target);
+    return same && this.#frees === this.#runtime.frees;
   }
 
   /** Steps with the arguments that were taken; false where they lie elsewhere than those before. */
   again(base: number): boolean {
     const image = this.#image;
-    const { memory, frees } = this.#runtime;
     if (base !== this.#scratch.base || !image) return false;
-    memory.renew();
-    if (this.#frees !== frees && !this.#retake()) return false;
+    this.#runtime.memory.renew();
+    if (!this.#still && !this.#retake()) return false;
     this.#plan.restore(image);
-    if (this.#frees === frees && this.#repeat()) return true;
-    this.#compute();
-    if (this.#still) this.#frees = frees;
+    if (!this.#still || !this.#repeat()) this.#compute();
     return true;
   }
 

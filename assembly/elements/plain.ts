@@ -1,7 +1,7 @@
 // The loop of a loss whose calls are often simple: nothing weighs, no target is missing, nobody asks for the loss of one
-// element or has an incoming gradient for it. Beside the methods of frame.ts a loss may have legal(x, y), the mask of the targets in
-// its range, and idle(), an x that costs nothing beside the target 0, where that is not 0. The terms of some vectors are added before they go to float64: few roundings, none
-// where all terms are equal.
+// element or has an incoming gradient for it. Beside the methods of frame.ts a loss may have legal(x, y), the mask of the
+// targets in its range, and idle(), an x that costs nothing beside the target 0, where that is not 0. The terms of some vectors
+// are added before they go to float64: few roundings, none where all terms are equal.
 
 import { add, and, anyOf, clear, everyBit, LANES, loadV, or, splat, storeV, VECTOR } from '../lane/lane';
 import { sumOf, widenAdd, zeroW } from '../lane/wide';

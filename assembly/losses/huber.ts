@@ -1,4 +1,5 @@
-// Huber: with d = x − y and m = d within ±δ, l = m·(d − m/2), which is d²/2 up to δ and δ·(|d| − δ/2) beyond; ∂l/∂x = m. Source: PyTorch, torch.nn.functional.huber_loss. At most four roundings.
+// Huber: with d = x − y and m = d within ±δ, l = m·(d − m/2), which is d²/2 up to δ and δ·(|d| − δ/2) beyond; ∂l/∂x = m.
+// Source: PyTorch, torch.nn.functional.huber_loss. At most four roundings.
 //
 // Parameters: p0 delta, p1 not 0: all of it divided by delta (smoothL1.ts).
 

@@ -1,5 +1,6 @@
-// l = log cosh d, d = x − y, ∂l/∂x = tanh d = −m/(2 + m), m = e^(−2a) − 1, with the sign of d. With a = |d|: a + log1p(e^(−2a)) − log 2, below 1 a²·P(a²), where the first form
-// would cancel. Source: Keras. Within 4 ULP; P is a fit of log(cosh √z)/z on [0, 1], 1.4e-8 relative.
+// l = log cosh d, d = x − y, ∂l/∂x = tanh d = −m/(2 + m), m = e^(−2a) − 1, with the sign of d. With a = |d|: a + log1p(e^(−2a))
+// − log 2, below 1 a²·P(a²), where the first form would cancel. Source: Keras. Within 4 ULP; P is a fit of log(cosh √z)/z on
+// [0, 1], 1.4e-8 relative.
 
 import { elements } from '../elements/frame';
 import { abs_, add, div, lt, madd, mul, select_, signed, splat, sub } from '../lane/lane';

@@ -1,6 +1,7 @@
 // l = (1/C)·Σ_c w_c·[y·sp(−x) + (1 − y)·sp(x)] over the last axis, sp(x) = max(x, 0) + log1p(e^−|x|); ∂l/∂x = w_c·(σ(x) − y)/C.
-// With a the mass that the logit argues against (1 − y where x ≥ 0, y where x < 0) and e = e^−|x| the term is log1p(e) + a·|x| and
-// its slope ±(a − (1 − a)·e)/(1 + e), without a cancellation. Source: PyTorch, torch.nn.functional.multilabel_soft_margin_loss.
+// With a the mass that the logit argues against (1 − y where x ≥ 0, y where x < 0) and e = e^−|x| the term is log1p(e) + a·|x|
+// and its slope ±(a − (1 − a)·e)/(1 + e), without a cancellation. Source: PyTorch,
+// torch.nn.functional.multilabel_soft_margin_loss.
 //
 // Operands: a weight [C].
 

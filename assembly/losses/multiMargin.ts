@@ -1,5 +1,5 @@
-// l = (w_t/C)·Σ_{c≠t} max(0, m_c)^p with m_c = margin + (x_c − x_t); ∂l/∂x_c = w_t/C where m_c > 0, or 2·w_t/C·max(0, m_c), and the
-// target gets minus the sum of the others. Source: PyTorch, torch.nn.functional.multi_margin_loss.
+// l = (w_t/C)·Σ_{c≠t} max(0, m_c)^p with m_c = margin + (x_c − x_t); ∂l/∂x_c = w_t/C where m_c > 0, or 2·w_t/C·max(0, m_c), and
+// the target gets minus the sum of the others. Source: PyTorch, torch.nn.functional.multi_margin_loss.
 //
 // Parameters: p0 the power p (1 or 2), p1 margin. Operands: a weight [C], b sampleWeight.
 

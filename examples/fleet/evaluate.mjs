@@ -2,11 +2,12 @@
 // have to agree to the last bit. `node examples/fleet/evaluate.mjs --kill 2 --twice 3 --restart 1`
 
 import { propensities } from 'lossmith/decide';
+import { random as randomOf } from '../penguins/random.mjs';
 import { Fleet } from './fleet.mjs';
 import { readOptions, spread, withRedis } from './options.mjs';
 import { startRedis } from './redis.mjs';
 import { encode } from './wire.mjs';
-import { evaluateShard, mergeEvaluations, randomOf } from './work.mjs';
+import { evaluateShard, mergeEvaluations } from './work.mjs';
 
 const options = readOptions('evaluate');
 const labels = 60;

@@ -4,17 +4,7 @@
 import { createEngine } from 'lossmith';
 import { perplexity, predictLabels } from 'lossmith/decide';
 import { calibration, precisionRecallF1, pspAtK } from 'lossmith/metrics';
-
-/** Random numbers of a seed: the same on every machine. */
-export function randomOf(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+import { random as randomOf } from '../penguins/random.mjs';
 
 const engine = createEngine({ deterministic: true });
 

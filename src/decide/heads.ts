@@ -275,7 +275,14 @@ export function readWeights(heads: readonly Checked[], name: string, weights: un
   });
 }
 
-/** A head that weighs nothing adds nothing, whatever its loss is. */
+/** The total of results; a head that weighs nothing adds nothing, whatever its loss is. */
+export const totalOfResults = (results: readonly HeadResult[], weights: readonly number[]): number =>
+  totalOf(
+    results.map((result) => result.loss),
+    weights,
+  );
+
+/** The total of losses. */
 export const totalOf = (losses: readonly number[], weights: readonly number[]): number =>
   losses.reduce((sum, loss, i) => (weights[i] === 0 ? sum : sum + (weights[i] as number) * loss), 0);
 

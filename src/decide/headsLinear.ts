@@ -19,6 +19,7 @@ import {
   resultOf,
   stepHeads,
   totalOf,
+  totalOfResults,
 } from './heads.ts';
 
 type Options = MultiHeadLinearOptions | undefined;
@@ -225,10 +226,7 @@ class Linear {
       read,
       weights.map((weight) => weight * scale),
     );
-    const loss = totalOf(
-      results.map((result) => result.loss),
-      weights,
-    );
+    const loss = totalOfResults(results, weights);
     return { loss, grad: outs, heads: named(this.#heads, results) };
   }
 
@@ -239,10 +237,7 @@ class Linear {
       this.#heads.map(() => 0),
     );
     return {
-      loss: totalOf(
-        results.map((result) => result.loss),
-        read.weights,
-      ),
+      loss: totalOfResults(results, read.weights),
       heads: named(this.#heads, results),
     };
   }

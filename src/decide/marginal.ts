@@ -4,7 +4,7 @@ import { readOptions } from '../entries/options.ts';
 import { type Classed, readClassed } from '../entries/samples.ts';
 import { internals as lib } from '../index.ts';
 import type { Engine, Tensor, TensorInput } from '../values/types.ts';
-import { type Leaves, survey } from './survey.ts';
+import { type Leaves, type Survey, survey } from './survey.ts';
 
 /** Options of `marginalLogits`. */
 export interface MarginalLogitsOptions {
@@ -108,21 +108,26 @@ function eachGroup(
 
 const KNOWN = ['components', 'axis', 'engine'] as const;
 
+/** What both directions ask of the kernel. */
+const jobOf = ({ classed, map, counts, total }: Groups, runtime: Survey['runtime']): Survey => ({
+  classed,
+  runtime,
+  kernel: 'marginal',
+  outputs: total,
+  members: counts.length,
+  groups: total,
+  c: map,
+});
+
 function forward(logits: TensorInput, options: MarginalLogitsOptions): Tensor[] {
   const name = 'marginalLogits';
   const given = readOptions(name, options, KNOWN);
   const groups = readGroups(name, logits, given);
-  const { classed, map, total, counts, shapes } = groups;
+  const { total, shapes } = groups;
   const results = shapes.map((shape) => ({ data: new Float32Array(lib.sizeOf(shape)), shape }));
   if (total === 0) return results;
   survey({
-    classed,
-    runtime: lib.runtimeOf(name, given.engine, [logits]),
-    kernel: 'marginal',
-    outputs: total,
-    members: counts.length,
-    groups: total,
-    c: map,
+    ...jobOf(groups, lib.runtimeOf(name, given.engine, [logits])),
     collect: (leaves) =>
       eachGroup(groups, leaves, (m, output, placeOf) => {
         const to = (results[m] as Tensor).data;
@@ -136,7 +141,7 @@ function backward(gradOutputs: readonly TensorInput[], logits: TensorInput, opti
   const name = 'marginalLogits.backward';
   const given = readOptions(name, options, KNOWN);
   const groups = readGroups(name, logits, given);
-  const { classed, map, total, counts, shapes } = groups;
+  const { classed, total, counts, shapes } = groups;
   if (!Array.isArray(gradOutputs)) {
     throw new TypeError(`${name}: gradOutputs is ${lib.describe(gradOutputs)}, expected an array of tensors`);
   }
@@ -160,13 +165,7 @@ function backward(gradOutputs: readonly TensorInput[], logits: TensorInput, opti
         for (let s = 0; s < own.length; s++) own[s] = from[placeOf(s)] as number;
       });
     survey({
-      classed,
-      runtime: lib.runtimeOf(name, given.engine, [logits]),
-      kernel: 'marginal',
-      outputs: total,
-      members: counts.length,
-      groups: total,
-      c: map,
+      ...jobOf(groups, lib.runtimeOf(name, given.engine, [logits])),
       gradient: { to, incoming: bring },
     });
   }

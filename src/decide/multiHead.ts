@@ -20,6 +20,7 @@ import {
   resultOf,
   stepHeads,
   totalOf,
+  totalOfResults,
 } from './heads.ts';
 import { linearOf } from './headsLinear.ts';
 
@@ -102,10 +103,7 @@ class MultiHead {
       inputs.map((input) => input.data),
       factors,
     );
-    const loss = totalOf(
-      results.map((result) => result.loss),
-      weights,
-    );
+    const loss = totalOfResults(results, weights);
     return { loss, grad, heads: named(this.#heads, results) };
   }
 
@@ -115,10 +113,7 @@ class MultiHead {
       resultOf(head.loss.forward(this.#take(head, rows), own[head.name], head.options)),
     );
     return {
-      loss: totalOf(
-        results.map((result) => result.loss),
-        weights,
-      ),
+      loss: totalOfResults(results, weights),
       heads: named(this.#heads, results),
     };
   }

@@ -14,8 +14,8 @@ import {
   tensor,
 } from '../../src/index.ts';
 import { unsafe } from '../errors/case.ts';
-import { below, between, fill, normal, pick, type Random } from '../reference/random.ts';
-import { often } from './seeded.ts';
+import { below, between, fill, pick, type Random } from '../reference/random.ts';
+import { normals, often } from './seeded.ts';
 
 const [N, D, K] = [5, 7, 13];
 
@@ -28,16 +28,7 @@ const heads = [
 const whole = multiHead(heads);
 
 function draw(random: Random) {
-  const floats = (shape: readonly number[]): Tensor =>
-    tensor(
-      Float32Array.from(
-        fill(
-          shape.reduce((a, b) => a * b, 1),
-          () => normal(random, 1),
-        ),
-      ),
-      shape,
-    );
+  const floats = (shape: readonly number[]): Tensor => normals(random, shape);
   const targets = {
     tone: Int32Array.from({ length: N }, () => pick(random, [-1, 0, 1, -100])),
     tags: tensor(Float32Array.from(fill(N * 4, () => pick(random, [0, 1, -1]))), [N, 4]),

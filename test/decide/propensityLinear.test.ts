@@ -3,8 +3,8 @@
 import { describe, expect, it } from 'vitest';
 import { propensityScored } from '../../src/decide/index.ts';
 import { bceWithLogits, createEngine, hinge, linear, type Tensor, tensor } from '../../src/index.ts';
-import { between, chance, fill, normal, pick, type Random } from '../reference/random.ts';
-import { often } from './seeded.ts';
+import { between, chance, fill, pick, type Random } from '../reference/random.ts';
+import { normals, often } from './seeded.ts';
 
 const bases = { bceWithLogits, hinge };
 const [N, D] = [4, 6];
@@ -13,16 +13,7 @@ const NAMES = ['weight', 'bias', 'input'] as const;
 function draw(random: Random) {
   const outputs = pick(random, [[5], [2, 3]]);
   const C = outputs.reduce((a, b) => a * b, 1);
-  const floats = (shape: readonly number[]): Tensor =>
-    tensor(
-      Float32Array.from(
-        fill(
-          shape.reduce((a, b) => a * b, 1),
-          () => normal(random, 1),
-        ),
-      ),
-      shape,
-    );
+  const floats = (shape: readonly number[]): Tensor => normals(random, shape);
   const target = tensor(Float32Array.from(fill(N * C, () => pick(random, [0, 0, 1, -7]))), [N, ...outputs]);
   const labels = outputs.at(-1) as number;
   return {

@@ -30,7 +30,7 @@ function rewrite(path, change) {
 }
 
 /** The bundles that are published, by the folder of their declarations. */
-const BUNDLES = { index: '', decide: 'decide/', metrics: 'metrics/' };
+const BUNDLES = { index: '', decide: 'decide/', metrics: 'metrics/', threads: 'threads/' };
 
 function layOut(folder) {
   mkdirSync(join(folder, 'dist'), { recursive: true });
@@ -78,6 +78,7 @@ try {
     'dist/index.js',
     'dist/decide.js',
     'dist/metrics.js',
+    'dist/threads.js',
     'dist/types/index.d.ts',
     'LICENSE',
     'README.md',

@@ -148,6 +148,25 @@ export type DoubleName = ${doubles.join(' | ')};\n
   );
 }
 
+/** What the helpers of lossmith/threads run, as text: a variable `helper`. */
+async function writeWorker() {
+  const { outputFiles } = await build({
+    entryPoints: ['src/threads/worker.ts'],
+    bundle: true,
+    minify: true,
+    format: 'iife',
+    globalName: 'helper',
+    target: 'es2022',
+    charset: 'ascii',
+    write: false,
+  });
+  const text = JSON.stringify(outputFiles[0].text.trim());
+  writeFileSync(
+    'src/generated/worker.ts',
+    `${HEADER}/** The program of src/threads/worker.ts. */\nexport const program: string = ${text};\n`,
+  );
+}
+
 /** The entries, by the files of src/machine/modules from which they take their modules. */
 const ENTRIES = {
   index: 'index',
@@ -175,7 +194,7 @@ function breakAtThrow(file) {
 }
 
 /** Entries beside the main one, which they import and never contain. */
-const FURTHER = ['decide', 'metrics'];
+const FURTHER = ['decide', 'metrics', 'threads'];
 
 /** Leaves the main entry outside, where the bundle finds it beside itself. */
 const mainAt = (file) => ({
@@ -208,6 +227,8 @@ async function bundle() {
     const entryPoints = [`src/${entry}/index.ts`];
     await emit(entry, { entryPoints, plugins: [mainAt('index.js'), modulesFrom('index', entry)] });
     for (const host of ['workerd', 'edge']) {
+      // whose threads share nothing
+      const entryPoints = [`src/${entry}/${entry === 'threads' ? 'single' : 'index'}.ts`];
       await emit(`${entry}.${host}`, { entryPoints, plugins: [mainAt(`${host}.js`), modulesFrom(host, entry)] });
     }
   }
@@ -250,6 +271,7 @@ writeFileSync('dist/wasm/scalar.wasm', lower(binaries.simd));
 writeFileSync('dist/wasm/decide.wasm', decide);
 writeFileSync('dist/wasm/decide.scalar.wasm', lower(decide));
 generate(binaries, decide);
+await writeWorker();
 await writeDeclarations(HEADER);
 await writeDevelopment(HEADER);
 if (!process.argv.includes('--wasm')) {

@@ -65,6 +65,8 @@ export class Plan {
   inner: i32;
   total: i32; // class operations: classes of the whole axis; elementwise ones: elements, the last row may be shorter
   first: i32; // class operations: the class that middle starts with
+  begin: i32; // the first sample or element to take, where a chunk begins: threads share what a plan describes
+  end: i32; // and the one behind the last, where a chunk ends; 0: all are taken
   phase: u32; // class operations: which passes to make
   ignoreIndex: i32;
   flags: u32;

@@ -3,7 +3,7 @@
 // out of range (bad).
 
 import { classWeightOf, sampleWeightOf } from './classes/samples';
-import { chunkEnd } from './classes/walk';
+import { chunkEnd, lastOf } from './classes/walk';
 import { illegal, missing } from './elements/frame';
 import { beginRuns, nextRun } from './elements/walk';
 import { firstOf, outside, tallied, tally } from './lane/bits';
@@ -14,9 +14,9 @@ import { IGNORE, INDICES, Plan, WEIGHS } from './plan';
 
 /** The samples of a class loss: their class indices, where they have such, and what they weigh. */
 export function scanSamples(p: Plan): void {
-  const samples = p.outer * p.inner, indices = (p.flags & INDICES) != 0;
+  const samples = lastOf(p), indices = (p.flags & INDICES) != 0;
   p.bad = -1;
-  for (let start = 0, end = 0; start < samples; start = end) {
+  for (let start = p.begin, end = 0; start < samples; start = end) {
     end = chunkEnd(p, start);
     const weighted = p.b != 0 || (p.flags & WEIGHS) != 0;
     if (!weighted && (!indices || countIndices(p, start, end))) continue;
@@ -40,8 +40,8 @@ export function scanSamples(p: Plan): void {
     p.weightSum += total;
   }
   if (!indices && !p.b) {
-    p.count += samples;
-    p.weightSum += samples;
+    p.count += samples - p.begin;
+    p.weightSum += samples - p.begin;
   }
 }
 

@@ -21,7 +21,7 @@ const MARK = 'this engine was disposed';
 const importsOf = (text: string): string[] =>
   [...text.matchAll(/(?:\bfrom|\bimport|\brequire\()\s*"([^"]+)"/g)].map(([, path]) => path as string);
 
-describe.each(['./decide', './metrics'])('the entry %s', (entry) => {
+describe.each(['./decide', './metrics', './threads'])('the entry %s', (entry) => {
   it('has the conditions of the main one', () => {
     const wanted = Object.keys(exports['.'] ?? {}).filter((condition) => condition !== 'development');
     expect(Object.keys(exports[entry] ?? {})).toEqual(wanted);
@@ -55,7 +55,7 @@ const compiled: Plugin = {
 
 /** A tensor of an engine goes through all entries, and through kernels of lossmith/decide. */
 const USE = `
-const engine = createEngine({ deterministic: true });
+const engine = createEngine({ deterministic: true, threads: 2 });
 const logits = engine.from([[2.1, 0.3, -1], [0.2, 0.1, 3.3]]);
 const { indices, logProbs } = topK(logits, 2);
 const { loss } = crossEntropy(logits, [0, 2]);
@@ -63,7 +63,8 @@ console.log(JSON.stringify([[...indices.data], [...logProbs.data], loss, accurac
 logits.free();
 `;
 const NAMES = [
-  ['createEngine, crossEntropy', 'lossmith'],
+  ['crossEntropy', 'lossmith'],
+  ['createEngine', 'lossmith/threads'],
   ['topK', 'lossmith/decide'],
   ['accuracy', 'lossmith/metrics'],
 ];

@@ -46,6 +46,12 @@ const sourceLayers: readonly Layer[] = [
     files: /^decide\/[\w/]+$/,
     mayImport: ['decide', 'shared', 'entry', 'machine', 'values', 'generated', 'wasm'],
   },
+  // what a helper runs knows nothing of the entry
+  {
+    name: 'threads',
+    files: /^threads\/\w+$/,
+    mayImport: ['threads', 'entry', 'machine', 'declarations', 'api', 'values', 'generated'],
+  },
   { name: 'metrics', files: /^metrics\/\w+$/, mayImport: ['metrics', 'shared', 'entry', 'values'] },
   { name: 'shared', files: /^entries\/\w+$/, mayImport: ['shared', 'entry', 'arguments', 'machine', 'values'] },
   { name: 'development', files: /^(generated\/)?development(\/\w+)?$/, mayImport: ['development', 'entry'] },
@@ -155,8 +161,8 @@ describe('layers', () => {
   });
 
   test('what the other entries run of the main one they take from it, and never contain it', () => {
-    const further = /^(decide|metrics|entries|development)\//;
-    const own = /^(decide|metrics|entries|development)\/|^index$|^generated\/decide$/;
+    const further = /^(decide|metrics|entries|development|threads)\//;
+    const own = /^(decide|metrics|entries|development|threads)\/|^index$|^generated\/(decide|worker|plan)$/;
     const taken = modules('src')
       .filter((module) => further.test(module))
       .map((module) => valuesOf('src', module));

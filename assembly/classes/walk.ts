@@ -92,10 +92,17 @@ function chunkSamples(p: Plan): i32 {
   return !(p.flags & CUT) || ((p.phase & MEASURE) != 0 && p.first == 0);
 }
 
+/** The first sample behind those that a plan takes. */
+// @ts-ignore: decorator
+@inline export function lastOf(p: Plan): i32 {
+  return p.end ? p.end : p.outer * p.inner;
+}
+
 /** A walk before the first samples. */
 export function begin(p: Plan): Walk {
   const t = changetype<Walk>(p.scratch);
-  t.sample = t.n = t.end = 0;
+  t.n = t.end = 0;
+  t.sample = p.begin;
   t.sum = p.sum;
   t.sideSum = p.sideSum;
   return t;
@@ -104,7 +111,7 @@ export function begin(p: Plan): Walk {
 /** Moves to the next samples: at most a tile of them, or one row. False at the end, or where the chunk ends. */
 export function advance(p: Plan, t: Walk, rows: bool): bool {
   const sample = t.sample + t.n;
-  if (sample >= p.outer * p.inner || sample == t.end) return false;
+  if (sample >= lastOf(p) || sample == t.end) return false;
   const width = rows ? 1 : tileWidth();
   const inner = p.inner;
   let within = 0;
@@ -120,7 +127,7 @@ export function advance(p: Plan, t: Walk, rows: bool): bool {
 
 /** The first sample behind the chunk that starts with one. */
 export function chunkEnd(p: Plan, sample: i32): i32 {
-  const samples = p.outer * p.inner;
+  const samples = lastOf(p);
   if (p.flags & CUT) return samples;
   const size = chunkSamples(p);
   if (p.inner == 1 || size >= p.inner) return min(sample + size, samples);
@@ -131,7 +138,7 @@ export function chunkEnd(p: Plan, sample: i32): i32 {
 /** Opens the next chunk; false where there is none. */
 export function openChunk(p: Plan, t: Walk): bool {
   const sample = t.sample + t.n;
-  if (sample >= p.outer * p.inner) return false;
+  if (sample >= lastOf(p)) return false;
   t.end = chunkEnd(p, sample);
   t.sum = p.sum;
   t.sideSum = p.sideSum;

@@ -38,7 +38,8 @@ export function plain<O>(p: Plan): usize {
 /** Runs a loop over the chunks of a plan; idle is an x that costs nothing beside the target 0. */
 export function stretches(p: Plan, gain: f64, idle: f32, stretch: Stretch): usize {
   const run = beginRuns(p), f = splat(<f32>(p.upstream * gain));
-  let wrong = splat(0);
+  let wrong = splat(0), sum = p.sum;
+  p.sum = 0;
   while (nextRun(p, run)) {
     const at = <usize>run.at << 2, whole = run.n & -TURN, rest = run.n - whole;
     const sums = padOf(p, 3);
@@ -57,7 +58,11 @@ export function stretches(p: Plan, gain: f64, idle: f32, stretch: Stretch): usiz
       if (p.grad) copyFloats(g, p.grad + end, rest);
     }
     p.sum += sumOf(loadV(sums));
+    if (run.left) continue;
+    sum += p.sum;
+    p.sum = 0;
   }
+  p.sum = sum;
   if (anyOf(wrong)) p.bad = 0;
   return 0;
 }

@@ -83,8 +83,15 @@ export function elementBytes(): usize {
 /** The run before the first. */
 export function beginRuns(p: Plan): Run {
   const run = changetype<Run>(p.scratch);
-  run.at = run.n = run.left = 0;
+  run.n = run.left = 0;
+  run.at = p.begin;
   return run;
+}
+
+/** The first element behind those that a plan takes. */
+// @ts-ignore: decorator
+@inline function lastOf(p: Plan): i32 {
+  return p.end ? p.end : p.total;
 }
 
 /** Elements of the chunk that starts with a run: a stretch of its row, rows of one step of outer, or whole steps. */
@@ -98,13 +105,13 @@ function chunkLength(p: Plan, run: Run): i32 {
 /** Moves to the next run; false at the end. Where `left` is then 0, the chunk ends with it. */
 export function nextRun(p: Plan, run: Run): bool {
   const at = run.at + run.n, inner = p.inner;
-  if (at >= p.total) return false;
+  if (at >= lastOf(p)) return false;
   run.row = at / inner;
   run.within = at - run.row * inner;
   if (run.left == 0) run.left = chunkLength(p, run);
   run.at = at;
-  run.n = min(min(run.left, inner - run.within), p.total - at);
-  run.left = at + run.n == p.total ? 0 : run.left - run.n;
+  run.n = min(min(run.left, inner - run.within), lastOf(p) - at);
+  run.left = at + run.n == lastOf(p) ? 0 : run.left - run.n;
   return true;
 }
 

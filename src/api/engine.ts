@@ -4,7 +4,7 @@ import { readOperand, readShape } from '../arguments/operand.ts';
 import { VERSION } from '../generated/version.ts';
 import * as activations from '../losses/activations.ts';
 import * as losses from '../losses/index.ts';
-import { Runtime } from '../machine/runtime.ts';
+import { Runtime, type RuntimeOptions, type Team } from '../machine/runtime.ts';
 import { type Dtype, MemoryTensor } from '../machine/tensor.ts';
 import { describe, isFloat, show, sizeOf } from '../values/array.ts';
 import { guard } from '../values/guard.ts';
@@ -24,8 +24,8 @@ export const runtimeOfEngine = (engine: unknown): Runtime | undefined =>
 
 const OPTIONS = ['tier', 'deterministic', 'threads', 'maximumBytes', 'module'];
 
-/** Checks the options of createEngine. */
-function readOptions(options: EngineOptions) {
+/** Checks the options of createEngine; `most` threads. */
+function readOptions(options: EngineOptions, most: number) {
   for (const [key, value] of Object.entries(options)) {
     if (value === undefined || OPTIONS.includes(key)) continue;
     throw new TypeError(`createEngine: unknown option ${JSON.stringify(key)}, expected one of ${OPTIONS.join(', ')}`);
@@ -43,19 +43,19 @@ function readOptions(options: EngineOptions) {
     throw new RangeError(`createEngine: tier is '${tier}' with deterministic: true, expected 'simd' or 'auto'`);
   }
   const count = readNumber(threads, 'createEngine: threads', INTEGER);
-  if (count !== 1) {
-    throw new RangeError(
-      `createEngine: threads is ${count}, expected 1 (more than one needs the entry lossmith/threads)`,
-    );
+  if (count < 1 || count > most) {
+    const expected = most > 1 ? `1 to ${most}` : '1 (more than one needs the entry lossmith/threads)';
+    throw new RangeError(`createEngine: threads is ${count}, expected ${expected}`);
   }
-  const most = maximumBytes === undefined ? undefined : readNumber(maximumBytes, 'createEngine: maximumBytes', INTEGER);
-  if (most !== undefined && most <= 0) {
-    throw new RangeError(`createEngine: maximumBytes is ${most}, expected an integer above 0`);
+  const limit =
+    maximumBytes === undefined ? undefined : readNumber(maximumBytes, 'createEngine: maximumBytes', INTEGER);
+  if (limit !== undefined && limit <= 0) {
+    throw new RangeError(`createEngine: maximumBytes is ${limit}, expected an integer above 0`);
   }
   if (module !== undefined && !(module instanceof WebAssembly.Module)) {
     throw new TypeError(`createEngine: module is ${describe(module)}, expected a WebAssembly.Module`);
   }
-  return { tier: deterministic ? ('simd' as const) : tier, deterministic, maximumBytes: most, module };
+  return { tier: deterministic ? ('simd' as const) : tier, deterministic, threads: count, maximumBytes: limit, module };
 }
 
 /** Makes an engine on a runtime: what an engine has, and every operation by its name. */
@@ -69,6 +69,7 @@ export function engineOf(runtime: Runtime): Engine {
   for (const record of Object.values(activations)) operations[record.name] = makeActivation(record, source);
   const dispose = (): void => {
     runtime.disposed = true;
+    runtime.team?.dispose();
   };
   const engine = {
     ...operations,
@@ -83,8 +84,12 @@ export function engineOf(runtime: Runtime): Engine {
     }),
     from: guard(<S extends TensorInput>(value: S, shape?: readonly number[]) => copyIn(source(), value, shape)),
     tier: runtime.tier,
-    threads: 1,
-    ready: Promise.resolve(),
+    get threads() {
+      return runtime.team?.threads ?? 1;
+    },
+    get ready() {
+      return runtime.team?.ready ?? Promise.resolve();
+    },
     get memory() {
       return source().kernels.memory;
     },
@@ -126,13 +131,19 @@ function checkInt32(data: NumericArray): void {
   }
 }
 
-/** An engine of its own. */
-export function makeEngine(options: EngineOptions): ReturnType<typeof engineOf> {
+/** What an engine of several threads is made of; undefined where there are none. */
+export type Crew = (
+  asked: ReturnType<typeof readOptions>,
+) => (Pick<RuntimeOptions, 'module' | 'imports'> & { readonly team: (runtime: Runtime) => Team }) | undefined;
+
+/** An engine of its own; `threads`: the most there may be, and how they are made. */
+export function makeEngine(options: EngineOptions, threads?: { most: number; crew: Crew }): Engine {
   if (typeof options !== 'object' || options === null) {
     throw new TypeError(`createEngine: options is ${describe(options)}, expected an object`);
   }
-  const asked = readOptions(options);
-  const runtime = new Runtime(asked);
+  const asked = readOptions(options, threads?.most ?? 1);
+  const crew = threads?.crew(asked);
+  const runtime = new Runtime({ ...asked, ...crew });
   const { bytesReserved } = runtime.memory;
   if (asked.maximumBytes !== undefined && bytesReserved > asked.maximumBytes) {
     throw new RangeError(`createEngine: maximumBytes is ${asked.maximumBytes}, expected at least ${bytesReserved}`);
@@ -140,5 +151,6 @@ export function makeEngine(options: EngineOptions): ReturnType<typeof engineOf> 
   if (asked.deterministic && runtime.tier !== 'simd') {
     throw new RangeError(`createEngine: deterministic needs the simd tier, but this runtime has '${runtime.tier}'`);
   }
+  runtime.team = crew?.team(runtime);
   return engineOf(runtime);
 }

@@ -9,8 +9,9 @@ import { readOperand } from '../arguments/operand.ts';
 import { isSparse, readSparse } from '../arguments/sparse.ts';
 import { crossEntropy } from '../losses/classification.ts';
 import type { OperationRecord } from '../losses/record.ts';
+import { LADDER } from '../machine/instance.ts';
 import { bytesAt } from '../machine/memoryBytes.ts';
-import { moduleFrom } from '../machine/modules/further.ts';
+import { bytesOf, compile, knows, moduleFrom } from '../machine/modules/further.ts';
 import { FLAGS, PLAN, type Runtime } from '../machine/runtime.ts';
 import { MemoryTensor } from '../machine/tensor.ts';
 import { describe, isFloat, isTyped, overlap, sameShape, show, sizeOf } from '../values/array.ts';
@@ -19,7 +20,7 @@ import { exponential, FINITE, INTEGER, readNumber } from '../values/number.ts';
 import { broadcastStrides, splitAtAxis } from '../values/shape.ts';
 import type { ForwardResult, Reduction } from '../values/types.ts';
 import { Place } from '../work/place.ts';
-import { runtimeOfEngine } from './engine.ts';
+import { makeEngine, runtimeOfEngine } from './engine.ts';
 import { once } from './form.ts';
 import { resultsOf } from './results.ts';
 import { runtime as defaultRuntime } from './shared.ts';
@@ -63,11 +64,14 @@ export const internals = {
   FINITE,
   FLAGS,
   INTEGER,
+  LADDER,
   PLAN,
   Place,
   adviceOnName,
   broadcastStrides,
   bytesAt,
+  bytesOf,
+  compile,
   describe,
   exponential,
   fitExactly,
@@ -76,7 +80,9 @@ export const internals = {
   isFloat,
   isSparse,
   isTyped,
+  knows,
   likelihood,
+  makeEngine,
   moduleFrom,
   overlap,
   readNumber,

@@ -47,16 +47,20 @@ export interface Kernels {
 export const kernelOf = (kernels: Kernels, name: string): Kernel =>
   (kernels as unknown as Readonly<Record<string, Kernel>>)[name] as Kernel;
 
-const LADDER = ['relaxed', 'simd', 'scalar'] as const;
+export const LADDER = ['relaxed', 'simd', 'scalar'] as const;
 
 /** The tier that a module says it is. */
 const tierOf = (kernels: Kernels): Tier => LADDER[2 - kernels.tier()] ?? 'scalar';
 
 /** An instance of the best tier from `wanted` down that the runtime accepts, or of the module given. */
-export function instantiate(wanted: Tier | 'auto', given?: WebAssembly.Module): { tier: Tier; kernels: Kernels } {
+export function instantiate(
+  wanted: Tier | 'auto',
+  given?: WebAssembly.Module,
+  imports?: WebAssembly.Imports,
+): { tier: Tier; kernels: Kernels } {
   const make = (module: WebAssembly.Module): Kernels => {
     try {
-      return instantiateSync<Kernels & Record<string, unknown>>(module).exports;
+      return instantiateSync<Kernels & Record<string, unknown>>(module, imports).exports;
     } catch (error) {
       // an engine that finds no address space for its memory
       if (error instanceof RangeError) throw new RangeError(`lossmith: no room for another engine (${error.message})`);
@@ -64,7 +68,7 @@ export function instantiate(wanted: Tier | 'auto', given?: WebAssembly.Module): 
     }
   };
   if (given) {
-    const needs = WebAssembly.Module.imports(given).length > 0;
+    const needs = !imports && WebAssembly.Module.imports(given).length > 0;
     const has = new Set(WebAssembly.Module.exports(given).map(({ name }) => name));
     const kernels = needs || !has.has('tier') || !has.has('planBytes') ? undefined : make(given);
     if (kernels?.planBytes() !== PLAN_BYTES) {

@@ -28,9 +28,14 @@ export class LinearMemory {
   i32: Int32Array = new Int32Array(0);
   u32: Uint32Array = new Uint32Array(0);
   f64: Float64Array = new Float64Array(0);
+  /** Where threads share the memory: the buffers of it before it grew, which live on. */
+  #older: WeakSet<ArrayBufferLike> | undefined;
   #last: Float32Array = this.f32;
   #scratch: Block = { start: 0, bytes: 0 };
   #used = 0;
+  /** What came back while something may still be written to, and whether that is so. */
+  readonly #late: Block[] = [];
+  #kept: (() => boolean) | undefined;
 
   /** Takes over a module's memory from `base` on, up to `limit` bytes (whole pages of them) of memory in all. */
   constructor(memory: WebAssembly.Memory, base: number, limit = LARGEST) {
@@ -55,8 +60,15 @@ export class LinearMemory {
    * the memory for its buffer costs more than all other checks of a small call together.
    */
   renew(): void {
-    if (this.f32.length > 0) return;
+    if (this.f32.length === 0) this.#view();
+  }
+
+  #view(): void {
     const { buffer } = this.memory;
+    if (!(buffer instanceof ArrayBuffer)) {
+      this.#older ??= new WeakSet();
+      this.#older.add(buffer);
+    }
     this.#buffer = buffer;
     this.f32 = new Float32Array(buffer);
     this.i32 = new Int32Array(buffer);
@@ -66,7 +78,7 @@ export class LinearMemory {
 
   /** Whether an array is a view of this memory. */
   holds(data: ArrayBufferView): boolean {
-    return data.buffer === this.#buffer;
+    return data.buffer === this.#buffer || this.#older?.has(data.buffer) === true;
   }
 
   /** A view of `length` values at an address. */
@@ -92,14 +104,14 @@ export class LinearMemory {
 
   /** Hands out a block; RangeError naming bytes and limit where there is no room. */
   allocate(bytes: number): number {
-    const start = this.#take(bytes);
+    const start = this.take(bytes);
     this.#used += align(bytes);
     return start;
   }
 
   /** Takes a block back. */
   release(start: number, bytes: number): void {
-    this.#give(start, bytes);
+    this.give(start, bytes);
     this.#used -= align(bytes);
   }
 
@@ -107,7 +119,7 @@ export class LinearMemory {
   withScratch<T>(bytes: number, use: (start: number) => T): T {
     if (this.#scratch.bytes < bytes) {
       this.#dropScratch();
-      this.#scratch = { start: this.#take(bytes), bytes: align(bytes) };
+      this.#scratch = { start: this.take(bytes), bytes: align(bytes) };
     }
     const { start } = this.#scratch;
     try {
@@ -118,11 +130,13 @@ export class LinearMemory {
   }
 
   #dropScratch(): void {
-    if (this.#scratch.bytes > 0) this.#give(this.#scratch.start, this.#scratch.bytes);
+    if (this.#scratch.bytes > 0) this.give(this.#scratch.start, this.#scratch.bytes);
     this.#scratch = { start: 0, bytes: 0 };
   }
 
-  #take(bytes: number): number {
+  /** Hands out a block that is not counted. */
+  take(bytes: number): number {
+    if (this.#kept) this.#settle();
     const size = align(bytes);
     const index = this.#free.findIndex((block) => block.bytes >= size);
     const block = this.#free[index];
@@ -146,7 +160,11 @@ export class LinearMemory {
   /** Grows memory so that `end` lies inside it. */
   #reserve(end: number, bytes: number): void {
     const have = this.memory.buffer.byteLength;
-    if (end <= have) return;
+    if (end <= have) {
+      // somebody else may have made a shared memory grow
+      if (this.f32.byteLength < end) this.#view();
+      return;
+    }
     const fail = (): never => {
       throw new RangeError(
         `lossmith: out of memory: ${bytes} bytes asked for, ${have} of at most ${this.#limit} bytes reserved`,
@@ -158,7 +176,7 @@ export class LinearMemory {
     for (const target of [want, end]) {
       try {
         this.memory.grow(Math.ceil(target / PAGE) - have / PAGE);
-        this.renew();
+        this.#view();
         return;
       } catch {
         // the host has less than asked for: try the bare need, then give up
@@ -167,9 +185,25 @@ export class LinearMemory {
     fail();
   }
 
-  #give(start: number, bytes: number): void {
+  /** Keeps what comes back as long as `writing` says that it may still be written to. */
+  keepWhile(writing: () => boolean): void {
+    this.#kept = writing;
+  }
+
+  #settle(): void {
+    if (this.#kept?.()) return;
+    this.#kept = undefined;
+    for (const { start, bytes } of this.#late.splice(0)) this.give(start, bytes);
+  }
+
+  /** Takes a block back that was not counted. */
+  give(start: number, bytes: number): void {
     const size = align(bytes);
     if (size === 0) return;
+    if (this.#kept) {
+      this.#late.push({ start, bytes });
+      return;
+    }
     let at = this.#free.findIndex((block) => block.start > start);
     if (at < 0) at = this.#free.length;
     const before = this.#free[at - 1];

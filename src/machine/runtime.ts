@@ -2,7 +2,7 @@
 
 import { type DoubleName, FLAGS, PLAN, PLAN_BYTES, ROOM } from '../generated/plan.ts';
 import type { Tier } from '../values/types.ts';
-import { instantiate, type Kernels } from './instance.ts';
+import { instantiate, type Kernel, type Kernels } from './instance.ts';
 import { LinearMemory } from './memory.ts';
 
 /** The fields of a plan, by their index: 4-byte fields and float64 ones. */
@@ -17,6 +17,30 @@ export interface RuntimeOptions {
   readonly deterministic?: boolean | undefined;
   readonly maximumBytes?: number | undefined;
   readonly module?: WebAssembly.Module | undefined;
+  readonly imports?: WebAssembly.Imports;
+}
+
+/** How a kernel is shared among threads. */
+export interface Shared {
+  readonly byClass: boolean;
+  /** Values that it reads. */
+  readonly values: number;
+  /** Scratch that each needs. */
+  readonly room: number;
+  /** Whether it writes gradients. */
+  readonly writes: boolean;
+}
+
+/** Further threads of an engine (src/threads). */
+export interface Team {
+  /** How many there are, with the one that calls. */
+  readonly threads: number;
+  readonly ready: Promise<void>;
+  /** A kernel that all of them take part in; what it returns is above 0 where it left one kind of NaN only. */
+  spread(name: string, kernel: Kernel, shared: Shared): Kernel;
+  /** A module whose memory is shared. */
+  share(bytes: Uint8Array): Uint8Array<ArrayBuffer>;
+  dispose(): void;
 }
 
 /** A plan in linear memory. */
@@ -80,13 +104,15 @@ export class Runtime {
   disposed = false;
   /** Tensors not yet freed, slices left out. */
   tensors = 0;
+  /** Further threads, where the engine has any. */
+  team: Team | undefined;
   /** How many tensors and slices were freed: as long as it stays the same, every one that was alive still is. */
   frees = 0;
   /** Results are the same bits everywhere, NaN included. */
   readonly deterministic: boolean;
 
   constructor(options: RuntimeOptions = {}) {
-    const { tier, kernels } = instantiate(options.tier ?? 'auto', options.module);
+    const { tier, kernels } = instantiate(options.tier ?? 'auto', options.module, options.imports);
     this.tier = tier;
     this.deterministic = options.deterministic ?? false;
     this.kernels = kernels;

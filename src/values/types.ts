@@ -260,7 +260,7 @@ export interface EngineOptions {
   readonly tier?: Tier | 'auto' | undefined;
   /** Pins the simd tier: the same bits on every runtime and machine. Default false. */
   readonly deterministic?: boolean | undefined;
-  /** More than 1 needs the entry lossmith/threads. */
+  /** How many threads take part in large calls, 1 to 128 (1). More than 1 needs the entry lossmith/threads. */
   readonly threads?: number | undefined;
   /** Limit of the engine's linear memory. Default: what WebAssembly has, 4 GiB. */
   readonly maximumBytes?: number | undefined;
@@ -277,7 +277,7 @@ export type PlacedData<S> = S extends IntegerArray | { readonly data: IntegerArr
 export interface Engine {
   /** The tier that is really running. */
   readonly tier: Tier;
-  /** Live threads. */
+  /** Threads that take part: 1, and the helpers that are there already. */
   readonly threads: number;
   /** Resolves when every thread is live. */
   readonly ready: Promise<void>;

@@ -17,8 +17,8 @@ export interface Sink {
   readonly resident: boolean;
   /** Where kernels write what starts at `start`. */
   addressOf(start: number): number;
-  /** Takes what kernels wrote, to be multiplied `times` (Kernels.amplify). */
-  collect(block: Block, times: number): void;
+  /** Takes what kernels wrote, to be multiplied `times` (Kernels.amplify); `clean`: all NaN in it are alike. */
+  collect(block: Block, times: number, clean?: boolean): void;
   /** TypeError where nothing can be written any more. */
   check(): void;
   /** A gradient of 0. */
@@ -128,8 +128,8 @@ export class Result implements Sink {
   }
 
   /** Amplifies and canonicalizes a block's values where that is asked for, and copies them out. */
-  collect(block: Block, times: number): void {
-    if (this.resident && !this.#runtime.deterministic && times === 0) return;
+  collect(block: Block, times: number, clean = false): void {
+    if (this.resident && (clean || !this.#runtime.deterministic) && times === 0) return;
     if (block.contiguous) this.#take(this.addressOf(block.start), block.start, block.size, times);
     else {
       stretches(block, (start, length, at) => {

@@ -2,7 +2,9 @@
 
 import type { Call } from '../arguments/call.ts';
 import { type Domain, outsideDomain } from '../arguments/domains.ts';
-import { PLAN, type Plan, type Runtime } from '../machine/runtime.ts';
+import type { Kernel } from '../machine/instance.ts';
+import { PLAN, type Plan, type Runtime, type Team } from '../machine/runtime.ts';
+import { sizeOf } from '../values/array.ts';
 import { BLOCK, type Block, type Blocks, ElementBlocks, type GroupBlocks } from './blocks.ts';
 import { Input } from './input.ts';
 import type { Operands } from './operands.ts';
@@ -16,7 +18,7 @@ export class Scan {
   readonly #groups: GroupBlocks | undefined;
   readonly #domain: Domain | undefined;
   /** The kernel that scans a block. */
-  readonly #kernel: (plan: number) => void;
+  #kernel: (plan: number) => unknown;
   /** The walk over the values of a class operation as elements, for their range. */
   #stretches: ElementBlocks | undefined;
 
@@ -35,6 +37,14 @@ export class Scan {
     this.#domain = walk.domain;
     const { scanSamples, scanElements } = runtime.kernels;
     this.#kernel = call.byClass ? scanSamples : scanElements;
+  }
+
+  /** All threads take part. */
+  spread(team: Team, room: number): void {
+    const { byClass, input, lossShape } = this.#call;
+    const values = byClass ? sizeOf(lossShape) : input.length;
+    const name = byClass ? 'scanSamples' : 'scanElements';
+    this.#kernel = team.spread(name, this.#kernel as Kernel, { byClass, values, room, writes: false });
   }
 
   /** Whether it checks values by a walk of their own. */

@@ -37,7 +37,7 @@ export class Work {
   readonly #runtime: Runtime;
   readonly #plan: Plan;
   readonly #later: boolean;
-  readonly #kernel: Kernel;
+  #kernel: Kernel;
   readonly #scratch = new Scratch();
   readonly #own: number;
   readonly #operands: Operands;
@@ -126,9 +126,16 @@ export class Work {
       cut: this.#blocks.part > 0,
       members: this.#parts?.members ?? 0,
     });
-    this.#own = scratch.part(this.#kernel(plan.address) >>> 0);
+    const room = this.#kernel(plan.address) >>> 0;
+    this.#own = scratch.part(room);
     const inTensor = !wanted.grad || (this.#grad instanceof Result && this.#grad.tensorial);
     const simple = !head && !this.#parts && !this.#losses && !this.#second && !this.#groups && input.length > 0;
+    const { team } = runtime;
+    if (team && whole && !head && !this.#groups && input.length > 0) {
+      const shared = { byClass, values: input.length, room, writes: wanted.grad };
+      this.#kernel = team.spread(record.kernel ?? record.name, this.#kernel, shared);
+      this.#scan.spread(team, room);
+    }
     this.#still = simple && inTensor && operands.still && this.#blocks.single && !this.#scan.checks;
   }
 
@@ -228,9 +235,9 @@ export class Work {
     this.#count();
     const pulls = this.#grad !== undefined && sums.setUpstream(plan);
     if (pulls !== this.#pulled) return false;
-    this.#kernel(plan.address);
+    const clean = this.#kernel(plan.address) > 0;
     if (plan.get(PLAN.bad) >= 0) return false;
-    if (pulls) this.#grad?.collect(this.#blocks.block, sums.times);
+    if (pulls) this.#grad?.collect(this.#blocks.block, sums.times, clean);
     else this.#grad?.clear();
     sums.read(plan);
     return true;
@@ -317,9 +324,9 @@ export class Work {
     else {
       this.#aim(block, pulls);
       if (!brought || this.call.byClass) operands.input.bring(plan, block);
-      this.#kernel(plan.address);
+      const clean = this.#kernel(plan.address) > 0;
       if (plan.get(PLAN.bad) >= 0) throw this.#scan.locate(block);
-      if (pulls) this.#grad?.collect(block, this.sums.times);
+      if (pulls) this.#grad?.collect(block, this.sums.times, clean);
     }
     if (pulls) this.#second?.collect(block, this.sums.times);
   }

@@ -44,7 +44,7 @@ export function componentCrossEntropy(p: Plan): usize {
 /** What comes before the sums: the groups of the targets, and maxima. */
 function open(p: Plan, t: Walk): void {
   if (t.first == 0) {
-    if (t.sample == 0) openSums(p);
+    if (t.sample == p.begin) openSums(p);
     for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) {
       storeV(laneArray(p, CLASS) + at, offsets(laneArray(p, TARGET) + at, p.ignoreIndex, 4, 0, 0));
     }

@@ -3,7 +3,8 @@
 
 import { decide } from '../../generated/decide.ts';
 import { internals as lib } from '../../index.ts';
+import type { Share } from '../../machine/modules/further.ts';
 import type { Tier } from '../../values/types.ts';
 
 /** The module for an engine of a tier. */
-export const moduleOf = (tier: Tier): WebAssembly.Module => lib.moduleFrom(decide, tier);
+export const moduleOf = (tier: Tier, share?: Share): WebAssembly.Module => lib.moduleFrom(decide, tier, share);

@@ -4,8 +4,16 @@ import type { Tier } from '../../values/types.ts';
 import { lower } from '../lower/index.ts';
 import { compile, decode } from './text.ts';
 
+export { bytesOf } from './index.ts';
+export { knows } from './probe.ts';
+export { compile };
+
+/** Makes a module whose memory threads share. */
+export type Share = (bytes: Uint8Array) => Uint8Array<ArrayBuffer>;
+
 /** A module out of its text, of the simd tier or made scalar. */
-export function moduleFrom(text: string, tier: Tier): WebAssembly.Module {
+export function moduleFrom(text: string, tier: Tier, share?: Share): WebAssembly.Module {
   const bytes = decode(text);
-  return compile(tier === 'scalar' ? lower(bytes) : bytes);
+  const own = tier === 'scalar' ? lower(bytes) : bytes;
+  return compile(share ? share(own) : own);
 }

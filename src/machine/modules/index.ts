@@ -40,7 +40,8 @@ function patch(base: Uint8Array<ArrayBuffer>, difference: Uint8Array): Uint8Arra
   return patched.slice(0, size);
 }
 
-function bytesOf(tier: Tier): Uint8Array<ArrayBuffer> {
+/** The bytes of the module of a tier. */
+export function bytesOf(tier: Tier): Uint8Array<ArrayBuffer> {
   if (tier === 'relaxed') return patch(bytesOf('simd'), decode(relaxed));
   return tier === 'simd' ? decode(simd) : lower(bytesOf('simd'));
 }

@@ -121,9 +121,14 @@ export class HeadWork implements Source, Sink {
   }
 
   /** Adds up what the gradient of a block of logits gives. */
-  collect(block: Block, times: number, at = this.addressOf()): void {
-    const { kernels } = this.#runtime;
-    if (times > 0) kernels.amplify(at, block.size, times);
+  collect(block: Block, times: number): void {
+    const at = this.addressOf();
+    if (times > 0) this.#runtime.kernels.amplify(at, block.size, times);
+    this.gather(block, at);
+  }
+
+  /** Adds up what a gradient of a block of logits gives, which is at an address. */
+  gather(block: Block, at: number): void {
     this.#addWeight(block, at);
     this.#addInput(block, at);
   }

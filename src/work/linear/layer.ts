@@ -60,7 +60,7 @@ export function computeGradients(
   if (gradOutput.length === 0) work.clear();
   walk(head, work, runtime, scratch, (values) => {
     const matrix = new Matrix(place, 1, values, runtime, scratch);
-    return (block) => work.collect(block, 0, matrix.at(block.start, block.size));
+    return (block) => work.gather(block, matrix.at(block.start, block.size));
   });
   if (gradOutput.length > 0) work.finish();
   return work.gradients;

@@ -8,7 +8,7 @@ import * as at from './control.ts';
 export interface Machine {
   readonly memory: WebAssembly.Memory;
   /** The kernels, in the order that all threads know. */
-  readonly kernels: readonly ((plan: number) => unknown)[];
+  readonly kernels: readonly ((...args: readonly number[]) => unknown)[];
   canonicalize(address: number, count: number): void;
 }
 
@@ -45,8 +45,30 @@ export function chunksOf({ size, period, total }: Cut): number {
   return whole * Math.ceil(period / size) + Math.ceil((total - whole * period) / size);
 }
 
-/** Takes the i-th chunk of a round through a kernel, by a plan that is this thread's own. */
-export function runChunk(control: at.Control, i: number, machine: Machine, views: Views, plan: number): void {
+/** Takes the i-th chunk of a round through a kernel, by a plan, or with scratch, that is this thread's own. */
+export function runChunk(
+  control: at.Control,
+  i: number,
+  machine: Machine,
+  views: Views,
+  plan: number,
+  scratch: number,
+): void {
+  if (control.words[at.PLAN_AT] === 0) runCall(control.words, i, machine, scratch);
+  else runPlan(control, i, machine, views, plan);
+}
+
+/** Takes a chunk of what a function's arguments describe. */
+function runCall(words: Int32Array, i: number, machine: Machine, scratch: number): void {
+  const word = (place: number): number => words[place] as number;
+  const args: number[] = [];
+  for (let k = 0; k < word(at.ARITY); k++) args.push(word(at.ARGS + k) + i * word(at.STEPS + k));
+  args[word(at.COUNTS)] = Math.min(word(at.SIZE), word(at.TOTAL) - i * word(at.SIZE));
+  if (word(at.SCRATCH) >= 0) args[word(at.SCRATCH)] = scratch;
+  machine.kernels[word(at.KERNEL)]?.(...args);
+}
+
+function runPlan(control: at.Control, i: number, machine: Machine, views: Views, plan: number): void {
   const { words, sums, bad } = control;
   const { i32, f64 } = views;
   const word = (place: number): number => words[place] as number;

@@ -29,8 +29,14 @@ export const PAGES = 14; // of memory, which a thread may see later than it has 
 export const PARTS_AT = 15; // address of the sums of parts of the round's chunks
 export const PARTS = 16; // how many there are
 export const CANONICAL = 17; // NaN of gradients become one: 0 no, 1 of elements, 2 of classes
+// where there is no plan, a function of some arguments: SIZE and TOTAL are of the one that counts
+export const ARITY = 18; // how many
+export const COUNTS = 19; // which of them counts, and which is scratch, −1: none
+export const SCRATCH = 20;
+export const ARGS = 24;
+export const STEPS = 40; // what each chunk adds to each
 // of each helper
-export const READY = 32;
+export const READY = 64;
 /** It may be writing: set before it looks for a chunk. */
 export const HOLDS = READY + 128;
 const WORDS = HOLDS + 128;

@@ -29,25 +29,29 @@ export function help({ shared, module, memory, names, helper, plan }: Setup, tel
   const exports = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports;
   const machine: Machine = {
     memory,
-    kernels: names.map((name) => exports[name] as (plan: number) => unknown),
+    kernels: names.map((name) => exports[name] as Machine['kernels'][number]),
     canonicalize: exports.canonicalize as Machine['canonicalize'],
   };
   const views = new Views(memory);
   /** The round that this thread's plan is of. */
   let mine = -1;
+  let scratch = 0;
 
   /** Copies the plan of a round; false where it has none for this helper. */
   const open = (round: number): boolean => {
     if (helper >= (words[at.HELPERS] as number) || !views.renew(words[at.PAGES] as number)) return false;
     const { i32 } = views;
     const from = ((words[at.PLAN_AT] as number) >>> 0) / 4;
-    i32.copyWithin(plan / 4, from, from + PLAN_BYTES / 4);
-    i32[plan / 4 + PLAN.scratch] = (words[at.ROOM_AT] as number) + helper * (words[at.ROOM_BYTES] as number);
+    scratch = (words[at.ROOM_AT] as number) + helper * (words[at.ROOM_BYTES] as number);
+    if (from > 0) {
+      i32.copyWithin(plan / 4, from, from + PLAN_BYTES / 4);
+      i32[plan / 4 + PLAN.scratch] = scratch;
+    }
     mine = round;
     return true;
   };
 
-  const each = (chunk: number): void => runChunk(control, chunk, machine, views, plan);
+  const each = (chunk: number): void => runChunk(control, chunk, machine, views, plan, scratch);
 
   /** Takes chunks as long as there are some. */
   const work = (): void => {

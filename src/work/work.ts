@@ -131,8 +131,8 @@ export class Work {
     const inTensor = !wanted.grad || (this.#grad instanceof Result && this.#grad.tensorial);
     const simple = !head && !this.#parts && !this.#losses && !this.#second && !this.#groups && input.length > 0;
     const { team } = runtime;
-    if (team && whole && !head && !this.#groups && input.length > 0) {
-      const shared = { byClass, values: input.length, room, writes: wanted.grad };
+    if (team && whole && !this.#groups && input.length > 0) {
+      const shared = { byClass, values, room, writes: wanted.grad };
       this.#kernel = team.spread(record.kernel ?? record.name, this.#kernel, shared);
       this.#scan.spread(team, room);
     }

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chunksOf } from '../../src/threads/chunk.ts';
 import { createEngine } from '../../src/threads/index.ts';
-import { classCut, elementCut } from '../../src/threads/team.ts';
+import { classCut, elementCut } from '../../src/threads/plans.ts';
 import { ClassBlocks, ElementBlocks } from '../../src/work/blocks.ts';
 import { activationNames, callOn, type FormName, formNames, type Library, libraryOf } from '../calls.ts';
 import { expectSame, expectSameGradients, expectSameLosses, PlacedCall, placements } from '../placement.ts';

@@ -212,3 +212,75 @@ describe('between two calls that are alike', () => {
     expect(held.map((each) => each.deref())).toEqual(held.map(() => undefined));
   });
 });
+
+describe('an out of the caller that is another one each time', () => {
+  const engine = createEngine();
+  const x = Float32Array.of(1, 2, 4);
+  const y = Float32Array.of(0, 2, 1);
+  const grad = [...createEngine().mse(x, y).grad.data];
+
+  it('gets the gradient: bare arrays and tensors, in any order', () => {
+    for (let i = 0; i < 3; i++) {
+      const bare = new Float32Array(3);
+      const { grad: first } = engine.mse(x, y, { out: bare });
+      expect([first.data, first.shape]).toEqual([bare, [3]]);
+      expect(first.data).toBe(bare);
+      expect([...bare]).toEqual(grad);
+      for (let k = 0; k < 2; k++) {
+        const tensor = { data: new Float32Array(3), shape: [3] };
+        expect(engine.mse(x, y, { out: tensor }).grad).toBe(tensor);
+        expect([...tensor.data]).toEqual(grad);
+      }
+      const own = engine.tensor([3]);
+      expect(engine.mse(x, y, { out: own }).grad).toBe(own);
+      expect([...own.data]).toEqual(grad);
+      const { grad: fresh } = engine.mse(x, y);
+      expect([...fresh.data]).toEqual(grad);
+    }
+  });
+
+  it('is checked as the first one was', () => {
+    const call = (out: unknown) => engine.mse(x, y, { out: out as Float32Array }).loss;
+    const shared = new Float32Array(6);
+    const parts = [shared.subarray(0, 3), shared.subarray(2, 5)] as const;
+    const good = (): unknown => call(new Float32Array(3));
+    const expected = good();
+    for (const [wrong, error] of [
+      [new Float32Array(2), new RangeError('mse: out has 2 values, expected 3')],
+      [new Float64Array(3), /^mse: out is .*, expected a Float32Array or a tensor of one$/],
+      [{ data: new Float32Array(3), shape: [1, 3] }, new RangeError('mse: out has shape [1, 3], expected [3]')],
+      [y, /^mse: out overlaps another argument/],
+    ] as const) {
+      expect(good()).toBe(expected);
+      expect(() => call(wrong)).toThrow(error);
+    }
+    const apart = (): unknown => engine.mse(parts[0], y, { out: new Float32Array(3) }).loss;
+    const loss = apart();
+    expect(() => engine.mse(parts[0], y, { out: parts[1] })).toThrow(/^mse: out overlaps input in part/);
+    expect(apart()).toBe(loss);
+    // over the input itself
+    const own = x.slice();
+    expect(engine.mse(own, y, { out: own }).loss).toBe(expected);
+    expect([...own]).toEqual(grad);
+  });
+
+  it('shares no memory with what options hold', () => {
+    const weight = Float32Array.of(1, 2, 3);
+    const call = (out: Float32Array) => engine.mse(x, y, { weight, out }).loss;
+    const loss = call(new Float32Array(3));
+    expect(call(new Float32Array(3))).toBe(loss);
+    expect(() => call(weight)).toThrow(/^mse: out overlaps another argument/);
+    expect([...weight]).toEqual([1, 2, 3]);
+  });
+
+  it('is not held', async () => {
+    let out: Float32Array | undefined = new Float32Array(3);
+    engine.mse(x, y, { out });
+    engine.mse(x, y, { out });
+    const ref = new WeakRef(out);
+    out = undefined;
+    await new Promise((resolve) => setTimeout(resolve));
+    (globalThis as { gc?(): void }).gc?.();
+    expect(ref.deref()).toBeUndefined();
+  });
+});

@@ -38,6 +38,7 @@ export function once(call: Call, runtime: Runtime, wanted: Wanted): Work {
 interface Recent {
   readonly work: Work;
   readonly runtime: Runtime;
+  /** The options, but for an `out` that may be another one at each call. */
   readonly given: Given;
   readonly count: number;
 }
@@ -56,7 +57,8 @@ export function runsOf<R>({ source, wanted, read, check }: FormParts, result: (w
   /** Runs a call with the work of the last one; undefined where it is not alike. */
   const again = (last: Recent, { args, gradOutput }: Arguments, given: Given): R | undefined => {
     const { work, runtime } = last;
-    if (!same(given, last) || source() !== runtime || !work.take(args[0], args[1], gradOutput)) return undefined;
+    if (!same(given, last) || source() !== runtime || !work.take(args[0], args[1], gradOutput, given.out))
+      return undefined;
     const served = runtime.memory.withScratch(work.bytes, (base) => work.again(base));
     return served ? finish(last) : undefined;
   };
@@ -73,15 +75,16 @@ export function runsOf<R>({ source, wanted, read, check }: FormParts, result: (w
     const work = once(call, runtime, wanted);
     if (!work.replaceable) return result(work);
     work.keep();
-    return finish({ work, runtime, given, count: Object.keys(given).length });
+    const kept = work.aimed ? { ...given, out: undefined } : given;
+    return finish({ work, runtime, given: kept, count: Object.keys(given).length });
   };
 }
 
 /** Whether options are those of the last call. */
-function same(given: Given, { given: before, count }: Recent): boolean {
+function same(given: Given, { given: before, count, work }: Recent): boolean {
   let found = 0;
   for (const key in given) {
-    if (given[key] !== before[key]) return false;
+    if (given[key] !== before[key] && !(key === 'out' && work.aimed)) return false;
     found += 1;
   }
   return found === count;

@@ -167,7 +167,8 @@ function readIncoming(call: Call, gradOutput: unknown): void {
   call.incoming = none ? operand : (operand.data[0] as number);
 }
 
-function checkOuts(call: Call): void {
+/** `out` shares no memory with what is read. */
+export function checkOuts(call: Call): void {
   const { name, target, uses, incoming, arrays, out, head } = call;
   if (!out && !head) return;
   const operands = uses.filter(({ pulls }) => !pulls).map(({ operand }) => operand);

@@ -40,8 +40,10 @@ export class Products {
 
   /** The products, spread. */
   get spread(): Pick<Kernels, Kernel> {
+    const { linearLogits, linearInput, linearWeight } = this.#kernels;
     return {
       linearLogits: (x, w, b, out, n, c, d, across) => {
+        if (n * c * d < SMALLEST) return linearLogits(x, w, b, out, n, c, d, across);
         const args = [x, w, b, out, n, c, d, across];
         const row = 4 * d;
         // by columns, which leaves each part all rows to run along; or by rows, where there are few
@@ -49,26 +51,28 @@ export class Products {
           c >= n
             ? { steps: [0, row, b && 4, 4, 0, 0, 0, 0], counts: 5 }
             : { steps: [row, 0, 0, 4 * across, 0, 0, 0, 0], counts: 4 };
-        this.#run('linearLogits', n * c * d, { args, ...cut, scratch: -1, parts: EACH * this.#rounds.threads });
+        this.#run('linearLogits', { args, ...cut, scratch: -1, parts: EACH * this.#rounds.threads });
       },
       linearInput: (g, w, out, n, c, d, across, first, scratch) => {
+        if (n * c * d < SMALLEST) return linearInput(g, w, out, n, c, d, across, first, scratch);
         const args = [g, w, out, n, c, d, across, first, scratch];
         const steps = [4 * across, 0, 4 * d, 0, 0, 0, 0, 0, 0];
         // each part packs the weight for itself
-        this.#run('linearInput', n * c * d, { args, steps, counts: 3, scratch: 8, parts: this.#rounds.threads });
+        this.#run('linearInput', { args, steps, counts: 3, scratch: 8, parts: this.#rounds.threads });
       },
       linearWeight: (g, x, out, n, c, d, across, first, scratch) => {
+        if (n * c * d < SMALLEST) return linearWeight(g, x, out, n, c, d, across, first, scratch);
         const args = [g, x, out, n, c, d, across, first, scratch];
         const steps = [4, 0, 4 * d, 0, 0, 0, 0, 0, 0];
-        this.#run('linearWeight', n * c * d, { args, steps, counts: 4, scratch: 8, parts: this.#rounds.threads });
+        this.#run('linearWeight', { args, steps, counts: 4, scratch: 8, parts: this.#rounds.threads });
       },
     };
   }
 
-  #run(name: Kernel, multiplications: number, { args, steps, counts, scratch, parts }: Cutting): void {
+  #run(name: Kernel, { args, steps, counts, scratch, parts }: Cutting): void {
     const total = args[counts] as number;
     const size = Math.max(TILE, Math.ceil(total / parts / TILE) * TILE);
-    const helpers = multiplications < SMALLEST || size >= total ? 0 : this.#rounds.helpersFor(this.#room, MOST_ROOM);
+    const helpers = size >= total ? 0 : this.#rounds.helpersFor(this.#room, MOST_ROOM);
     if (helpers === 0) {
       (this.#kernels[name] as (...all: readonly number[]) => void)(...args);
       return;

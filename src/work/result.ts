@@ -1,6 +1,6 @@
 // Results on their way out: an array of the caller's or a fresh one, in linear memory or not. Each collects itself, block by block.
 
-import type { Call, Use } from '../arguments/call.ts';
+import type { Call, Output, Use } from '../arguments/call.ts';
 import { PLAN, type Plan, type Runtime } from '../machine/runtime.ts';
 import { MemoryTensor } from '../machine/tensor.ts';
 import type { Tensor } from '../values/types.ts';
@@ -35,8 +35,8 @@ export class Result implements Sink {
   readonly #home: number | undefined;
   readonly #owner: object | undefined;
   /** A tensor of the caller's own, and the array that it had. */
-  readonly #holder: { readonly data?: unknown } | undefined;
-  readonly #given: Float32Array | undefined;
+  #holder: { readonly data?: unknown } | undefined;
+  #given: Float32Array | undefined;
   #part = 0;
 
   /** `owner` is the tensor whose array this is. */
@@ -75,6 +75,16 @@ export class Result implements Sink {
   /** Lets go of the array, until `renew`. */
   drop(): void {
     this.#data = NOTHING;
+    this.#holder = this.#given = undefined;
+  }
+
+  /** Goes to another array of the caller's, of as many values; false where that is linear memory. */
+  aim({ data, tensor }: Output): boolean {
+    if (this.#runtime.memory.holds(data)) return false;
+    this.#data = data;
+    this.#holder = tensor;
+    this.#given = tensor && data;
+    return true;
   }
 
   /** Goes to a fresh array, of which this is the tensor. */

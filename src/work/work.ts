@@ -7,18 +7,18 @@ import { domainOf } from '../arguments/domains.ts';
 import type { Operand } from '../arguments/operand.ts';
 import { type Kernel, kernelOf } from '../machine/instance.ts';
 import { FLAGS, PLAN, type Plan, type Runtime } from '../machine/runtime.ts';
-import { overlap, roomFor, sizeOf } from '../values/array.ts';
-import type { NumericArray, Tensor } from '../values/types.ts';
+import { overlap, sizeOf } from '../values/array.ts';
+import type { Tensor } from '../values/types.ts';
 import type { Block, Blocks, ClassBlocks } from './blocks.ts';
 import { describePlan } from './describe.ts';
 import { GroupRuns } from './groups.ts';
 import { Input } from './input.ts';
 import { HeadWork } from './linear/head.ts';
 import { Operands } from './operands.ts';
+import { Outputs } from './outputs.ts';
 import { Parts } from './parts.ts';
 import { Scratch } from './place.ts';
 import { Sums } from './reduction.ts';
-import { Result, SecondGradient, type Sink } from './result.ts';
 import { Scan } from './scan.ts';
 import { walkOf } from './walk.ts';
 
@@ -47,23 +47,21 @@ export class Work {
   /** Targets are scanned as a whole before the first gradient. */
   readonly #scans: boolean;
   readonly #head: HeadWork | undefined;
-  readonly #grad: Sink | undefined;
-  #gradTensor: Tensor | undefined;
-  readonly #second: SecondGradient | undefined;
-  readonly #losses: Result | undefined;
-  readonly #lossTensor: Tensor | undefined;
+  readonly #outputs: Outputs;
   readonly #parts: Parts | undefined;
   /** Whether a step finds everything where the last one did, as long as no tensor is freed; and whether gradients were pulled. */
   readonly #still: boolean;
   /** The gradient is written over the input. */
   readonly #inPlace: boolean;
+  /** Where the gradient goes in the call at hand, if that is an array of the caller's. */
+  #out: unknown;
   #frees = -1;
   #pulled = false;
   /** The plan after a step, and the scratch that it points at. */
   #image: Uint32Array | undefined;
 
   constructor(call: Call, runtime: Runtime, plan: Plan, wanted: Wanted) {
-    const { record, out, shape, input, maps, byClass } = call;
+    const { record, out, input, maps, byClass } = call;
     const scratch = this.#scratch;
     this.call = call;
     this.sums = new Sums(call);
@@ -76,35 +74,22 @@ export class Work {
     this.#head = head;
     const operands = new Operands(call, runtime, scratch, this.#later, head);
     this.#operands = operands;
-    if (wanted.grad && head) this.#grad = head;
-    else if (wanted.grad) {
-      this.#gradTensor = out?.tensor ?? { data: out?.data ?? new Float32Array(input.length), shape };
-      const { data } = out ?? this.#gradTensor;
-      this.#grad = new Result(`${call.name}: the gradient`, data, out?.tensor, runtime, scratch);
-    }
-    if (wanted.grad) this.#second = SecondGradient.of(call, operands.rows, runtime, scratch);
-    if (call.reduction === 'none' && record.target !== 'none') {
-      const data = roomFor(sizeOf(call.lossShape), `${call.name}: the loss`, Float32Array);
-      this.#lossTensor = { data, shape: call.lossShape };
-      this.#losses = new Result(`${call.name}: the loss`, data, undefined, runtime, scratch);
-    }
-    const whole = !this.#losses && !this.#second && this.#grad?.resident !== false && operands.resident;
+    const outputs = new Outputs(call, runtime, scratch, wanted.grad, head, operands.rows);
+    this.#outputs = outputs;
+    const whole = outputs.resident && operands.resident;
     const { blocks, groups } = walkOf(call, operands.rows, {
       whole,
-      keeps: this.#losses !== undefined,
+      keeps: outputs.losses !== undefined,
       head: head?.most,
     });
     this.#blocks = blocks;
     const each = (block: Block, gradients: boolean): void => this.#run(block, gradients, false);
-    const settled = ({ loss, losses }: Block): void => this.#losses?.fetch(0, loss, losses);
+    const settled = ({ loss, losses }: Block): void => outputs.losses?.fetch(0, loss, losses);
     this.#groups = groups && new GroupRuns(groups, plan, { kernel: this.#kernel, each, settled });
     const { values, samples } = this.#blocks;
     const losses = groups?.losses ?? this.#blocks.losses;
     operands.reserve({ values, samples, losses });
-    // a gradient that is copied out overwrites the copy of the input, which nothing reads again
-    if (this.#grad instanceof Result) this.#grad.reserve(values, operands.input.part);
-    this.#second?.reserve(this.#blocks);
-    this.#losses?.reserve(losses);
+    outputs.reserve(this.#blocks, losses, operands.input.part);
     if (maps.length > 0) this.#parts = new Parts(call, runtime, scratch, samples);
 
     const domain = operands.target instanceof Input ? domainOf(call) : undefined;
@@ -128,15 +113,14 @@ export class Work {
     });
     const room = this.#kernel(plan.address) >>> 0;
     this.#own = scratch.part(room);
-    const inTensor = !wanted.grad || (this.#grad instanceof Result && this.#grad.tensorial);
-    const simple = !head && !this.#parts && !this.#losses && !this.#second && !this.#groups && input.length > 0;
+    const simple = !head && !this.#parts && !outputs.losses && !outputs.second && !this.#groups && input.length > 0;
     const { team } = runtime;
     if (team && whole && !this.#groups && input.length > 0) {
       const shared = { byClass, values, room, writes: wanted.grad };
       this.#kernel = team.spread(record.kernel ?? record.name, this.#kernel, shared);
       this.#scan.spread(team, room);
     }
-    this.#still = simple && inTensor && operands.still && this.#blocks.single && !this.#scan.checks;
+    this.#still = simple && outputs.tensorial && operands.still && this.#blocks.single && !this.#scan.checks;
   }
 
   /** Scratch that `place` needs. */
@@ -150,7 +134,7 @@ export class Work {
     this.#scratch.base = base;
     plan.set(PLAN.scratch, base + this.#own);
     this.#parts?.place(plan, this.call.middle);
-    plan.set(PLAN.loss, this.#losses?.addressOf(0) ?? 0);
+    plan.set(PLAN.loss, this.#outputs.losses?.addressOf(0) ?? 0);
   }
 
   /** Computes. */
@@ -164,11 +148,15 @@ export class Work {
     if (this.#still) this.#frees = frees;
   }
 
+  /** Whether the gradient goes to an array of the caller's, in whose place there may be another. */
+  get aimed(): boolean {
+    return this.#outputs.aimed;
+  }
+
   /** Whether another call may take this one's place: everything else it has is small, or in tensors of the engine. */
   get replaceable(): boolean {
-    const plain = !this.#head && !this.#losses && !this.#second && !this.#groups && !this.#inPlace;
-    const inTensors = !this.call.out || (this.#grad instanceof Result && this.#grad.tensorial);
-    return plain && inTensors && this.call.replaceable && this.#operands.settled(this.call);
+    const plain = !this.#head && !this.#groups && !this.#inPlace && this.#outputs.replaceable;
+    return plain && this.call.replaceable && this.#operands.settled(this.call);
   }
 
   /** Keeps the plan as it is after a step, for `again`. */
@@ -182,14 +170,14 @@ export class Work {
     const { input, target } = this.call;
     input.drop();
     if (target && target.kind !== 'sparse') target.operand.drop();
-    if (this.call.out || !(this.#grad instanceof Result)) return;
-    this.#grad.drop();
-    this.#gradTensor = undefined;
+    this.#outputs.drop();
+    this.#out = undefined;
   }
 
   /** Takes the arguments of another call in place of those of the last one; false where they are not like them. */
-  take(input: unknown, target: unknown, gradOutput?: readonly [unknown]): boolean {
+  take(input: unknown, target: unknown, gradOutput: readonly [unknown] | undefined, out: unknown): boolean {
     const { call } = this;
+    this.#out = out;
     const own = call.target as { readonly operand: Operand } | undefined;
     if (gradOutput) {
       const [incoming] = gradOutput;
@@ -206,23 +194,9 @@ export class Work {
     const image = this.#image;
     if (base !== this.#scratch.base || !image) return false;
     this.#runtime.memory.renew();
-    if (!this.#still && !this.#retake()) return false;
+    if (!this.#still && !(this.#operands.retake() && this.#outputs.retake(this.#out))) return false;
     this.#plan.restore(image);
     if (!this.#still || !this.#repeat()) this.#compute();
-    return true;
-  }
-
-  #retake(): boolean {
-    const { input, target, out, shape } = this.call;
-    const grad = this.#grad;
-    if (!this.#operands.retake()) return false;
-    if (!(grad instanceof Result)) return true;
-    if (out) {
-      grad.check();
-      const hits = (typed: NumericArray | undefined): boolean => typed !== undefined && overlap(typed, grad.data);
-      return !hits(input.typed) && !(target?.kind !== 'sparse' && hits(target?.operand.typed));
-    }
-    this.#gradTensor = grad.renew(shape);
     return true;
   }
 
@@ -233,12 +207,12 @@ export class Work {
     this.#reset();
     if (this.#scans && !this.#scan.again()) return false;
     this.#count();
-    const pulls = this.#grad !== undefined && sums.setUpstream(plan);
+    const pulls = this.#outputs.grad !== undefined && sums.setUpstream(plan);
     if (pulls !== this.#pulled) return false;
     const clean = this.#kernel(plan.address) > 0;
     if (plan.get(PLAN.bad) >= 0) return false;
-    if (pulls) this.#grad?.collect(this.#blocks.block, sums.times, clean);
-    else this.#grad?.clear();
+    if (pulls) this.#outputs.grad?.collect(this.#blocks.block, sums.times, clean);
+    else this.#outputs.clear();
     sums.read(plan);
     return true;
   }
@@ -275,19 +249,16 @@ export class Work {
     this.#parts?.start();
     if (this.#scans) this.#scan.run();
     this.#count();
-    const pulls = this.#grad !== undefined && sums.setUpstream(plan);
+    const pulls = this.#outputs.grad !== undefined && sums.setUpstream(plan);
     this.#pulled = pulls;
-    this.#second?.aim(plan, pulls);
+    this.#outputs.second?.aim(plan, pulls);
     // without a class there is nothing to compute, and the losses are those of nothing
     if (call.input.length > 0) {
       if (this.#groups) this.#groups.run(pulls);
       else this.#runBlocks(pulls);
     }
     if (pulls && call.input.length > 0) this.#head?.finish();
-    else {
-      this.#grad?.clear();
-      this.#second?.clear();
-    }
+    else this.#outputs.clear();
     sums.read(plan);
     this.#parts?.finish(sums);
   }
@@ -295,9 +266,7 @@ export class Work {
   #findAgain(): void {
     this.#operands.findAgain();
     this.#parts?.refind();
-    this.#grad?.check();
-    this.#second?.check();
-    this.#losses?.check();
+    this.#outputs.check();
   }
 
   #runBlocks(pulls: boolean): void {
@@ -308,7 +277,7 @@ export class Work {
     while (blocks.next()) {
       const { block } = blocks;
       this.#run(block, pulls, brought);
-      this.#losses?.fetch(0, block.loss, block.losses);
+      this.#outputs.losses?.fetch(0, block.loss, block.losses);
       this.#parts?.collect(block);
     }
   }
@@ -316,24 +285,26 @@ export class Work {
   /** Takes a block through the kernel; `brought`: what a scan reads is in its place. */
   #run(block: Block, pulls: boolean, brought: boolean): void {
     const plan = this.#plan;
+    const outputs = this.#outputs;
     const operands = this.#operands;
     if (!brought) this.#scan.open(block);
     // those of elements a scan reads too
     if (!brought || this.call.byClass) operands.bringMoving(plan, block);
     if (this.#blocks.part > 0) this.#runCut(this.#blocks as ClassBlocks, pulls);
     else {
-      this.#aim(block, pulls);
+      outputs.aim(plan, block, pulls);
       if (!brought || this.call.byClass) operands.input.bring(plan, block);
       const clean = this.#kernel(plan.address) > 0;
       if (plan.get(PLAN.bad) >= 0) throw this.#scan.locate(block);
-      if (pulls) this.#grad?.collect(block, this.sums.times, clean);
+      if (pulls) outputs.grad?.collect(block, this.sums.times, clean);
     }
-    if (pulls) this.#second?.collect(block, this.sums.times);
+    if (pulls) outputs.second?.collect(block, this.sums.times);
   }
 
   /** A block whose class axis is cut: each pass goes over all its parts. */
   #runCut(blocks: ClassBlocks, pulls: boolean): void {
     const plan = this.#plan;
+    const outputs = this.#outputs;
     const { block } = blocks;
     const all = plan.get(PLAN.phase);
     for (const phase of PHASES) {
@@ -342,38 +313,27 @@ export class Work {
       for (let first = 0; blocks.cut(first); first += blocks.part) {
         plan.set(PLAN.first, first);
         plan.set(PLAN.middle, block.middle);
-        this.#aim(block, pulls);
+        outputs.aim(plan, block, pulls);
         if (phase !== FLAGS.FINISH) {
           this.#operands.input.bring(plan, block);
           this.#operands.target?.bring(plan, block);
         }
         this.#kernel(plan.address);
         if (phase === FLAGS.FINISH) break;
-        if (phase === FLAGS.GRADIENT) this.#grad?.collect(block, this.sums.times);
+        if (phase === FLAGS.GRADIENT) outputs.grad?.collect(block, this.sums.times);
       }
     }
     plan.set(PLAN.phase, all);
   }
 
-  /** Points the plan at the gradient of a block. */
-  #aim(block: Block, pulls: boolean): void {
-    const plan = this.#plan;
-    const grad = this.#grad;
-    plan.set(PLAN.grad, pulls && grad ? grad.addressOf(block.start) : 0);
-    if (!pulls || !grad) return;
-    plan.set(PLAN.gradOuter, grad.resident ? block.outerStride : block.middle * block.inner);
-    plan.set(PLAN.gradStep, grad.resident ? block.stride : block.inner);
-  }
-
   /** The loss of the last step. */
   get loss(): number | Tensor {
-    return this.#lossTensor ?? this.sums.loss;
+    return this.#outputs.loss ?? this.sums.loss;
   }
 
   /** The gradient's tensor; where it was given as a bare view of linear memory, one of the memory as it is now. */
   get grad(): Tensor | undefined {
-    const tensor = this.#gradTensor;
-    return tensor && this.#grad instanceof Result ? this.#grad.tensorOf(tensor) : tensor;
+    return this.#outputs.gradient;
   }
 
   /** The gradients of a head, by name. */
@@ -383,7 +343,7 @@ export class Work {
 
   /** The gradient of the second operand, where it has one. */
   get second(): Tensor | undefined {
-    return this.#second?.tensor;
+    return this.#outputs.second?.tensor;
   }
 
   /** Whether there is a term with a denominator of its own. */

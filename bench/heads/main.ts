@@ -14,9 +14,13 @@ import { ours } from './ours.ts';
 import { jax, tfjs } from './peers.ts';
 import { plain } from './plain.ts';
 import { type Contender, problemOf, type Run, type Shape, shapes } from './problem.ts';
+import { hasTorch, torch } from './torch.ts';
 
 const [simd, relaxed] = [ours('lossmith', 'simd'), ours('lossmith, relaxed', 'relaxed')];
-const contenders: readonly Contender[] = [simd, relaxed, plain, tfjs, jax];
+const threads = ours('lossmith, 2 threads', 'simd', { threads: 2 });
+const frozen = ours('lossmith, no gradient of the input', 'simd', { grads: ['weight', 'bias'] });
+const own: readonly Contender[] = [simd, relaxed, threads, frozen];
+const contenders: readonly Contender[] = [...own, plain, tfjs, jax, ...(hasTorch() ? [torch] : [])];
 
 /** Milliseconds of a contender's calls, and their loss. */
 interface Outcome {
@@ -37,7 +41,10 @@ async function measure(shape: Shape, rounds: number): Promise<Map<string, Outcom
     const times: number[] = [];
     let loss = 0;
     const until = performance.now() + BUDGET / 10;
-    for (let i = 0; i < 2 || (i < 50 && performance.now() < until); i++) loss = await run();
+    for (let i = 0; i < 2 || (i < 50 && performance.now() < until); i++) {
+      const done = await run();
+      loss = typeof done === 'number' ? done : done.loss;
+    }
     outcomes.set(name, { times, loss });
   }
   for (let round = 0; round < rounds; round++) {
@@ -46,8 +53,8 @@ async function measure(shape: Shape, rounds: number): Promise<Map<string, Outcom
       const spent = outcome.times.reduce((sum, each) => sum + each, 0);
       if (round >= 3 && spent > BUDGET) continue;
       const begin = performance.now();
-      await run();
-      outcome.times.push(performance.now() - begin);
+      const done = await run();
+      outcome.times.push(typeof done === 'number' ? performance.now() - begin : done.milliseconds);
     }
   }
   return outcomes;
@@ -60,6 +67,9 @@ function disagreeing(outcomes: Map<string, Outcome>): string[] {
     .filter(([, { loss }]) => !(Math.abs(loss - expected) <= 1e-4 * Math.abs(expected)))
     .map(([name, { loss }]) => `${name} has loss ${loss}, ${plain.name} ${expected}`);
 }
+
+/** Columns that the first page has. */
+const shown = (heading: string): boolean => heading !== frozen.name && !heading.endsWith(' / relaxed');
 
 const START = '<!-- heads: npm run bench -- --heads --docs -->';
 const END = '<!-- /heads -->';
@@ -84,9 +94,7 @@ export async function heads(options: { filter: string; rounds: number; docs: boo
     const outcomes = await measure(shape, options.rounds);
     faults.push(...disagreeing(outcomes).map((fault) => `${name}: ${fault}`));
     const times = contenders.map((contender) => median(outcomes.get(contender.name)!.times));
-    const peers = contenders.flatMap((contender, i) =>
-      contender === simd || contender === relaxed ? [] : [times[i]!],
-    );
+    const peers = times.slice(own.length);
     const ahead = times.slice(0, 2).map((own) => `${(Math.min(...peers) / own).toFixed(1)}×`);
     rows.push([name, ...times.map(time), ...ahead]);
     console.log(rows.at(-1)!.join('  '));
@@ -99,8 +107,8 @@ export async function heads(options: { filter: string; rounds: number; docs: boo
     replaceIn(
       'README.md',
       table(
-        headings.slice(0, -1),
-        rows.map((row) => row.slice(0, -1)),
+        headings.filter(shown),
+        rows.map((row) => row.filter((_, i) => shown(headings[i]!))),
       ),
     );
   }

@@ -36,8 +36,14 @@ export function problemOf(shape: Shape): Problem {
   };
 }
 
+/** A loss, and the time that it took where that was taken elsewhere. */
+export interface Timed {
+  readonly milliseconds: number;
+  readonly loss: number;
+}
+
 /** Loss and all three gradients of mean cross entropy; gives the loss. */
-export type Run = () => number | Promise<number>;
+export type Run = () => number | Promise<number | Timed>;
 
 /** One way to compute a head. */
 export interface Contender {

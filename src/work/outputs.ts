@@ -110,7 +110,9 @@ export class Outputs {
       const to = readOut(out, call.shape, `${call.name}: out`);
       call.out = to;
       if (!grad.aim(to) || (input.typed && overlap(input.typed, to.data))) return false;
-      checkOuts(call);
+      // as it is with most calls, there is nothing but a target to overlap with
+      const typed = target?.kind === 'sparse' ? undefined : target?.operand.typed;
+      if (call.uses.length + call.arrays.length > 0 || (typed && overlap(typed, to.data))) checkOuts(call);
       this.#tensor = to.tensor ?? { data: to.data, shape: call.shape.slice() };
       return true;
     }

@@ -17,8 +17,8 @@ export interface Setup {
   readonly plan: number;
 }
 
-/** How often a helper looks for work before it sleeps: some 20 to 50 microseconds. */
-const PATIENCE = 20000;
+/** How often a helper looks for work before it sleeps: some two milliseconds, in which the next call of a loop comes. */
+const PATIENCE = 400000;
 
 type Exports = Readonly<Record<string, (...args: readonly number[]) => unknown>>;
 

@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { type BrowserName, missingBrowser, visit } from './runtimes/browser/browser.ts';
 import { drive, missingDriver, type Page } from './runtimes/browser/driver.ts';
 import { serve } from './runtimes/browser/server.ts';
-import { where } from './runtimes/where.ts';
+import { inTurn } from './runtimes/where.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -138,7 +138,7 @@ describe('the browser example', () => {
       expect(wrong).toEqual([]);
     });
 
-  where(missingDriver(), 'trains and draws what it learns', () =>
+  const draws = (): Promise<void> =>
     onPage(async (page) => {
       const status = await page.evaluate(() => document.querySelector('#status')?.textContent);
       expect(status).toBe('333 birds, 250 to train and 83 to test. lossmith runs its relaxed kernels.');
@@ -167,10 +167,9 @@ describe('the browser example', () => {
         expect(curve.length).toBeGreaterThan(200);
         expect(curve.at(-1)).toBeGreaterThan(curve[0]! + 10);
       }
-    }),
-  );
+    });
 
-  where(missingDriver(), 'learns only the part that α and β ask for', () =>
+  const listens = (): Promise<void> =>
     onPage(async (page) => {
       const set = async (slider: string, key: 'Home' | 'End'): Promise<void> => {
         await page.focus(`#${slider}`);
@@ -197,11 +196,12 @@ describe('the browser example', () => {
       expect(sex['loss-sex']).toBeLessThan(0.55);
       expect(sex['loss-species']).toBeCloseTo(guessing(3), 2);
       expect(sex['accuracy-species']).toBeLessThan(60);
-    }),
-  );
+    });
 
-  for (const name of ['firefox', 'webkit'] satisfies BrowserName[]) {
-    where(missingBrowser(name), `trains in ${name}`, async () => {
+  const framed = (['firefox', 'webkit'] satisfies BrowserName[]).map((name) => ({
+    missing: missingBrowser(name),
+    name: `trains in ${name}`,
+    run: async () => {
       const texts = {
         '/index.html':
           '<!doctype html><iframe src="/browser/" width="1200" height="820"></iframe><script src="/drive.js"></script>',
@@ -219,8 +219,18 @@ describe('the browser example', () => {
       } finally {
         await site.close();
       }
-    });
-  }
+    },
+  }));
+  const missing = missingDriver();
+  inTurn(
+    'the browser example',
+    [
+      { missing, name: 'trains and draws what it learns', run: draws },
+      { missing, name: 'learns only the part that α and β ask for', run: listens },
+      ...framed,
+    ],
+    2,
+  );
 });
 
 /** Runs in the page around the example: trains 200 steps and says what the example shows. */

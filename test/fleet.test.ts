@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { where } from './runtimes/where.ts';
+import { inTurn, where } from './runtimes/where.ts';
 
 const folder = join(dirname(dirname(fileURLToPath(import.meta.url))), 'examples', 'fleet');
 const hasRedis = spawnSync('redis-server', ['--version']).status === 0;
@@ -24,7 +24,7 @@ const missing = hasRedis ? undefined : 'redis-server is missing: npm run runtime
 const lasting = { timeout: 160_000 };
 
 describe('the fleet example', lasting, () => {
-  where(missing, 'evaluates to the last bit, whatever happens to workers, shards and Redis', () => {
+  const evaluates = (): void => {
     const result = run('evaluate', [...small, '--kill', '2', '--twice', '2', '--restart', '1']);
     expect(result.stderr).toBe('');
     expect(result.stdout).toContain('a worker was killed with a shard in its hands\n');
@@ -32,9 +32,9 @@ describe('the fleet example', lasting, () => {
     expect(result.stdout).toContain('6 shards, 6000 rows');
     expect(result.stdout).toContain('\nequal to one process, to the last bit\n');
     expect(result.status).toBe(0);
-  });
+  };
 
-  where(missing, 'trains to the last bit', () => {
+  const trains = (): void => {
     const result = run('train', [...small, '--steps', '3', '--kill', '2', '--twice', '2', '--restart', '1']);
     expect(result.stderr).toBe('');
     expect(result.stdout).toContain('a worker was killed with a shard in its hands\n');
@@ -44,7 +44,12 @@ describe('the fleet example', lasting, () => {
     expect(losses[2]).toBeLessThan(losses[0] as number);
     expect(result.stdout).toContain('\nequal to one process, to the last bit\n');
     expect(result.status).toBe(0);
-  });
+  };
+
+  inTurn('the fleet example', [
+    { missing, name: 'evaluates to the last bit, whatever happens to workers, shards and Redis', run: evaluates },
+    { missing, name: 'trains to the last bit', run: trains },
+  ]);
 
   where(missing, 'ends and says why where nobody works', () => {
     const result = run('evaluate', [...small, '--workers', '0', '--patience', '2']);

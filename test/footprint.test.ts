@@ -31,7 +31,7 @@ const large = lossNames.flatMap((op) =>
   // elements lie one behind the other, whatever their shape
   sampled(
     Object.entries(shapes).filter((_, i) => recordOf(op).walk !== 'element' || i < 2),
-    0.4,
+    0.2,
   ).map(([where, [shape, axis]]) => {
     const [, classes] = shape;
     const call = plainCall(op, shape, axis, true);

@@ -29,6 +29,7 @@ import {
   type Tensor32,
 } from './library.ts';
 import { isActivationName, isSparse, type Problem, reference, references, type Tensor64 } from './reference/index.ts';
+import { sampled } from './sample.ts';
 
 /** A case's problem with the class axis moved to the end, where the loss has an axis to choose. */
 function moved(golden: GoldenCase, problem: Problem): Problem {
@@ -179,10 +180,13 @@ function run(golden: GoldenCase, last: boolean): void {
 // the loss that is a call alone, and linear forms, have tests of their own
 const others: readonly string[] = ['uncertaintyWeighted', 'linear'];
 
+/** Of each file; test/tiers.test.ts asks for less. */
+const share = Number(process.env.GOLDEN_SHARE ?? 1);
+
 describe.each(goldenFiles().filter((name) => !others.includes(name)))('golden %s', (file) => {
   const cases = loadGolden(file);
   it('has cases', () => expect(cases.length).toBeGreaterThan(0));
-  it.each(cases.map((golden) => [golden.id, golden] as const))('%s', (_, golden) => {
+  it.each(sampled(cases, share).map((golden) => [golden.id, golden] as const))('%s', (_, golden) => {
     run(golden, false);
     if (hasAxis(golden)) run(golden, true);
   });

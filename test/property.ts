@@ -132,13 +132,22 @@ function nearOrBeyond(
   expectNear(what, { data, shape: got.shape }, truth, bound);
 }
 
-/** Gradients of a form against those of the reference for some upstream gradient. */
-function expectGradients(what: string, op: FormName, got: BackwardResult, problem: Problem, units: number): void {
-  const truth = reference(op, problem.inputs, problem.options);
+/** A problem with what is right of it, computed once for all the forms that are compared with it. */
+function judged(op: FormName, problem: Problem, units: number) {
   const loss = references[op];
-  const bounds = errorBounds(loss, problem, units);
-  const sizes = loss.scales(problem);
-  const kinks = loss.kinks(problem);
+  return {
+    op,
+    truth: reference(op, problem.inputs, problem.options),
+    bounds: errorBounds(loss, problem, units),
+    sizes: loss.scales(problem),
+    kinks: loss.kinks(problem),
+  };
+}
+
+type Judged = ReturnType<typeof judged>;
+
+/** Gradients of a form against those of the reference for some upstream gradient. */
+function expectGradients(what: string, { op, truth, bounds, sizes, kinks }: Judged, got: BackwardResult): void {
   const { grad, grads } = gradientsOf(got);
   const at = (kink: Uint8Array | undefined, bound: Float64Array) => (i: number) =>
     kink?.[i] === 1 ? Number.POSITIVE_INFINITY : bound[i]! + floorOf(op);
@@ -152,10 +161,7 @@ function expectGradients(what: string, op: FormName, got: BackwardResult, proble
   }
 }
 
-function expectLosses(what: string, op: FormName, got: ForwardResult, problem: Problem, units: number): void {
-  const truth = reference(op, problem.inputs, problem.options);
-  const bounds = errorBounds(references[op], problem, units);
-  const sizes = references[op].scales(problem).loss;
+function expectLosses(what: string, { truth, bounds, sizes: { loss: sizes } }: Judged, got: ForwardResult): void {
   const whole = sizes.reduce((most, v) => Math.max(most, v), 0);
   const size = (i: number): number => (sizes.length === truth.loss.data.length ? sizes[i]! : whole);
   nearOrBeyond(`${what} loss`, asTensor(got.loss), truth.loss, (i) => bounds.loss[i]! + flushed, size);
@@ -185,12 +191,14 @@ export function expectReference(
   const call = callOf(op, problem, given.from);
   const { loss, input, options, gradOutput } = call;
   const target = given.target ?? call.target;
-  const plain: Problem = { ...problem, options: { ...problem.options, gradOutput: 1 } };
+  const asked = judged(op, problem, units);
+  const plain =
+    (problem.options.gradOutput ?? 1) === 1 ? asked : judged(op, withOptions(problem, { gradOutput: 1 }), units);
   const fused = loss(input, target, options);
-  expectLosses('fused', op, fused, problem, units);
-  expectGradients('fused', op, fused, plain, units);
-  expectLosses('forward', op, loss.forward(input, target, options), problem, units);
-  expectGradients('backward', op, loss.backward(gradOutput, input, target, options), problem, units);
+  expectLosses('fused', asked, fused);
+  expectGradients('fused', plain, fused);
+  expectLosses('forward', asked, loss.forward(input, target, options));
+  expectGradients('backward', asked, loss.backward(gradOutput, input, target, options));
 }
 
 /** The problem with other options. */

@@ -11,12 +11,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findWorkerd, startWorker } from './edge-worker/example.ts';
 import { type Block, promised, readPage } from './readme/page.ts';
-import { look, makeUser, missingFor, type User } from './readme/user.ts';
+import { bundlers, look, makeUser, missingFor, type User } from './readme/user.ts';
 import { type BrowserName, missingBrowser } from './runtimes/browser/browser.ts';
 import { browserRows } from './runtimes/browsers.ts';
 import { notInstalled } from './runtimes/installed.ts';
 import { serverRows } from './runtimes/rows.ts';
-import { where } from './runtimes/where.ts';
+import { inTurn, type Turn, where } from './runtimes/where.ts';
 
 const { blocks, prose } = readPage('runtimes.md');
 const files = new Map(blocks.flatMap((block) => (block.file === undefined ? [] : [[block.file, block.text]])));
@@ -83,25 +83,38 @@ async function expectPages(browser: BrowserName, folder: string, pages: readonly
 }
 
 describe('lines', () => {
+  const bundled: Turn[] = [];
   for (const line of lines) {
     withFiles(line);
-    if (line !== 'npx vite build') where(missingFor(line), line, () => follow(line));
+    const turn: Turn = { missing: missingFor(line), name: line, run: () => follow(line) };
+    if (line === 'npx vite build') continue;
+    // what a bundler needs seconds for
+    if (bundlers.some((name) => line.includes(name))) bundled.push(turn);
+    else where(turn.missing, line, turn.run);
   }
 
-  where(missingFor('vite') ?? missingBrowser('chromium'), 'npx vite build, the page in Chromium', async () => {
-    expect(lines).toContain('npx vite build');
-    await user.shell('npx vite build', user.folder);
-    await expectPages('chromium', join(user.folder, 'dist'), ['index.html']);
-  });
+  const vite: Turn = {
+    missing: missingFor('vite') ?? missingBrowser('chromium'),
+    name: 'npx vite build, the page in Chromium',
+    run: async () => {
+      expect(lines).toContain('npx vite build');
+      await user.shell('npx vite build', user.folder);
+      await expectPages('chromium', join(user.folder, 'dist'), ['index.html']);
+    },
+  };
+  inTurn('bundlers of docs/runtimes.md', [...bundled, vite], 1);
 });
 
 describe('pages', () => {
   const pages = ofLanguage('html').flatMap(({ file }) => file ?? []);
   for (const page of pages) withFiles(page);
 
-  for (const browser of ['chromium', 'firefox', 'webkit'] as const) {
-    where(missingBrowser(browser), `${pages.join(', ')} in ${browser}`, () => expectPages(browser, user.folder, pages));
-  }
+  const tried = (['chromium', 'firefox', 'webkit'] as const).map((browser) => ({
+    missing: missingBrowser(browser),
+    name: `${pages.join(', ')} in ${browser}`,
+    run: () => expectPages(browser, user.folder, pages),
+  }));
+  inTurn('pages of docs/runtimes.md', tried);
 });
 
 describe('the worker', () => {

@@ -35,6 +35,7 @@ describe.each(tiers)('tier %s', async (tier) => {
     return { ...entry, ...Object.fromEntries(names.map((name) => [name, engine[name]])) };
   });
   vi.stubEnv('FC_RUNS', RUNS);
+  vi.stubEnv('GOLDEN_SHARE', '0.3');
   // what the default engine runs, those files have seen by themselves
   const other = defaultEngine().tier !== tier;
   if (other || whole) {

@@ -121,7 +121,6 @@ function blocks(
       continue;
     }
     if (phase == GRADIENT && !p.grad) continue;
-    if (phase == SECOND && (traits & EXPONENTIALS) != 0) closeRests(p, t); // a second sum may need the first one
     for (let c = 0; c < p.middle; c += TILE_CLASSES) {
       t.first = p.first + c;
       t.count = min(TILE_CLASSES, p.middle - c);

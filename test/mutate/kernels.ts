@@ -116,7 +116,7 @@ export const kernels: readonly Mutation[] = [
     file: 'assembly/classes/tiles.ts',
     from: 'if ((phase == SECOND || phase == FINISH) && (traits & EXPONENTIALS) != 0) closeRests(p, t);',
     to: 'if (phase == FINISH && (traits & EXPONENTIALS) != 0) closeRests(p, t);',
-    tests: ['trust/sizes', 'trust/blocks'],
+    tests: ['wide'],
   },
   {
     fault: 'only the first value of an ignored row gets the gradient 0',

@@ -11,9 +11,9 @@ import type { Mutation } from './types.ts';
 const STAGES = ['likely', 'tests', 'fuzz'] as const;
 type Stages = (typeof STAGES)[number];
 
-const usage = `npm run mutate -- [--only TEXT] [--log FILE] [--stages fuzz] [--seconds 120] [--check]
+const usage = `npm run mutate -- [--only TEXT,TEXT] [--log FILE] [--stages fuzz] [--seconds 120] [--check]
 
---only     faults whose file or description contains TEXT
+--only     faults whose file or description contains TEXT, or one of several texts with commas between them
 --seconds  how long the fuzzer looks for what the tests did not see
 --check    whether every fault still has its place, and end
 --log      keeps what was found in a file; a fault that stands there is not tried again
@@ -77,7 +77,9 @@ class Bench {
     if (this.#failing) return this.#failing;
     await this.#restored();
     const { ok, output } = await this.#copy.test([], byText, false);
-    const files = [...new Set([...output.matchAll(/FAIL +(test\/\S+\.test\.ts)/g)].map(([, file]) => file!))];
+    const files = [
+      ...new Set([...output.matchAll(/FAIL +(?:\|?\w+\|? +)?(test\/\S+\.test\.ts)/g)].map(([, file]) => file!)),
+    ];
     if (!ok && files.length === 0) throw new Error(`the tests fail without a fault:\n${output.slice(-4000)}`);
     if (files.length > 0) console.log(`fail in any copy, and are left out: ${files.join(', ')}`);
     this.#failing = files;
@@ -136,7 +138,8 @@ function readLog(log: string): Verdict[] {
 
 async function main(only: string, log: string, bench: Bench): Promise<boolean> {
   const name = ({ file, fault }: Pick<Mutation, 'fault' | 'file'>): string => `${file} ${fault}`;
-  const chosen = mutations.filter((mutation) => name(mutation).includes(only));
+  const texts = only.split(',');
+  const chosen = mutations.filter((mutation) => texts.some((text) => name(mutation).includes(text)));
   const known = new Map(readLog(log).map((verdict) => [name(verdict), verdict]));
   const verdicts: Verdict[] = [];
   try {

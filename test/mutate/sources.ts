@@ -26,7 +26,7 @@ export const sources: readonly Mutation[] = [
   {
     fault: 'results in memory keep whatever NaN the machine made',
     file: 'src/work/result.ts',
-    from: 'if (this.resident && !this.#runtime.deterministic && times === 0) return;',
+    from: 'if (this.resident && (clean || !this.#runtime.deterministic) && times === 0) return;',
     to: 'if (this.resident && times === 0) return;',
     tests: ['tiers', 'engine'],
   },
@@ -74,8 +74,8 @@ export const sources: readonly Mutation[] = [
   },
   {
     fault: 'a gradient of nothing is what was there before',
-    file: 'src/work/work.ts',
-    from: '      this.#grad?.clear();\n',
+    file: 'src/work/outputs.ts',
+    from: '    this.grad?.clear();\n',
     to: '',
     tests: ['golden', 'empty'],
   },
@@ -180,7 +180,7 @@ export const sources: readonly Mutation[] = [
   {
     fault: 'views of the memory are those of before it grew',
     file: 'src/machine/memory.ts',
-    from: '        this.memory.grow(Math.ceil(target / PAGE) - have / PAGE);\n        this.renew();',
+    from: '        this.memory.grow(Math.ceil(target / PAGE) - have / PAGE);\n        this.#view();',
     to: '        this.memory.grow(Math.ceil(target / PAGE) - have / PAGE);',
     tests: ['memory', 'engine'],
   },

@@ -15,7 +15,7 @@ const runtimeModules = dirname(dirname(tool('any')));
 /** Programs that a user has on the path, beside Node. */
 const programs = ['deno', 'bun'];
 /** Packages that a user has installed in the project, with their commands. */
-const bundlers = ['esbuild', 'rollup', 'vite', 'webpack'];
+export const bundlers: readonly string[] = ['esbuild', 'rollup', 'vite', 'webpack'];
 
 /** What a line of the page calls and this machine lacks. */
 export function missingFor(line: string): string | undefined {

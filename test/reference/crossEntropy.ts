@@ -76,7 +76,8 @@ function crossEntropyCompute(inputs: ReferenceInputs, options: ReferenceOptions)
   };
 }
 
-const largestLogit = (x: Float64Array): number => Math.max(0, ...x.filter(Number.isFinite).map(Math.abs));
+const largestLogit = (x: Float64Array): number =>
+  x.reduce((most, v) => (Number.isFinite(v) ? Math.max(most, Math.abs(v)) : most), 0);
 
 /** Scales by the masses; logits that were rounded on their way into the softmax add their own size to both. */
 function massScales({ inputs, options }: Problem, logits: Tensor64, rounded = false): Scales {

@@ -47,6 +47,7 @@ async function reportOfSite(kind: Kind, site: Site, guarded = false): Promise<Re
 
 const staticRow = (kind: Kind, guarded: boolean): Row => ({
   name: `${kind.name}, static server${guarded ? ', content security policy' : ''}`,
+  group: 'browsers',
   missing: () => missingBrowser(kind.name),
   runtime: kind.runtime,
   tier: kind.tier,
@@ -142,6 +143,7 @@ async function esbuildBundle(project: Project): Promise<Report> {
 
 const bundledRow = (name: string, missing: () => string | undefined, run: Row['run']): Row => ({
   name: `${chromium.name}, ${name}`,
+  group: 'browsers',
   missing: () => missingBrowser(chromium.name) ?? missing(),
   runtime: chromium.runtime,
   tier: chromium.tier,

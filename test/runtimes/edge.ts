@@ -26,6 +26,7 @@ const compiled: Plugin = {
 
 export const edgeRow: Row = {
   name: 'edge-light entry, bundle in Node',
+  group: 'bundlers',
   missing: () => undefined,
   runtime: /^Node /,
   tier: 'simd', // this entry leaves relaxed out

@@ -21,6 +21,7 @@ async function place(project: Project, name: string, bundle: Omit<ProbeBundle, '
 
 interface Program {
   readonly name: string;
+  readonly group: string;
   readonly path: string;
   readonly runtime: RegExp;
   readonly tier: Report['tier'];
@@ -31,10 +32,12 @@ interface Program {
 }
 
 /** A program that runs the probe file itself. */
-function programRow({ name, path, runtime, tier, args = [], env }: Program, how: string, specifier = 'lossmith'): Row {
+function programRow(program: Program, how: string, specifier = 'lossmith'): Row {
+  const { name, group, path, runtime, tier, args = [], env } = program;
   const title = `${name}, ${how}`;
   return {
     name: title,
+    group,
     missing: () => missing(name, path),
     runtime,
     tier,
@@ -48,6 +51,7 @@ function programRow({ name, path, runtime, tier, args = [], env }: Program, how:
 
 const node = (major: number): Program => ({
   name: `Node ${major}`,
+  group: 'Node',
   path: nodePath(major),
   runtime: new RegExp(`^Node ${major}\\.`),
   // Node 20 has relaxed SIMD behind a flag
@@ -57,6 +61,7 @@ const node = (major: number): Program => ({
 /** Without a permission, a prompt or the network; its cache goes with the project. */
 const deno: Program = {
   name: 'Deno',
+  group: 'Deno',
   path: tool('deno'),
   runtime: /^Deno 2\./,
   tier: 'relaxed',
@@ -64,7 +69,7 @@ const deno: Program = {
   env: (folder) => ({ DENO_DIR: join(folder, 'cache'), DENO_NO_UPDATE_CHECK: '1' }),
 };
 
-const bun: Program = { name: 'Bun', path: tool('bun'), runtime: /^Bun 1\./, tier: 'relaxed' };
+const bun: Program = { name: 'Bun', group: 'Bun', path: tool('bun'), runtime: /^Bun 1\./, tier: 'relaxed' };
 
 interface Bundler {
   readonly name: string;
@@ -121,6 +126,7 @@ function bundlerRow({ name, path, files = {}, command }: Bundler): Row {
   const { runtime, tier } = node(Number.parseInt(process.versions.node, 10));
   return {
     name: `${name}, bundle in Node`,
+    group: 'bundlers',
     missing: () => missing(name, path),
     runtime,
     tier,

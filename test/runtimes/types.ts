@@ -16,6 +16,8 @@ export interface Project {
 /** One way to run the package. */
 export interface Row {
   readonly name: string;
+  /** Rows that fail alike: of each group one has its turn a day under `npm test` (where.ts). */
+  readonly group: string;
   /** What is not installed, with how to install it; undefined where the row can run. */
   missing(): string | undefined;
   /** What the report's `runtime` must match. */

@@ -42,6 +42,7 @@ async function run(project: Project, compatibilityDate: string): Promise<Report>
 /** Workers choose their runtime's behaviour by a date. */
 export const workerdRow = (compatibilityDate: string): Row => ({
   name: `workerd, request handler, compatibility date ${compatibilityDate}`,
+  group: 'workerd',
   missing: () => (findWorkerd() === undefined ? notInstalled('workerd') : undefined),
   runtime: /^Cloudflare-Workers$/,
   tier: 'relaxed',

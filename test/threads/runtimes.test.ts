@@ -9,7 +9,7 @@ import { type BrowserName, missingBrowser, visit } from '../runtimes/browser/bro
 import { serve } from '../runtimes/browser/server.ts';
 import { execute } from '../runtimes/execute.ts';
 import { missing, nodePath, tool } from '../runtimes/installed.ts';
-import { where } from '../runtimes/where.ts';
+import { inTurn, type Turn } from '../runtimes/where.ts';
 
 const dist = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'dist');
 
@@ -55,21 +55,26 @@ const expectThreads = (text: string, threads: number): void =>
   expect(JSON.parse(text.trimEnd().split('\n').at(-1) as string)).toEqual({ ...expected, threads });
 
 describe('programs', () => {
-  for (const major of [20, 22, 24, 26]) {
-    for (const file of ['main.mjs', 'main.cjs']) {
-      where(missing(`Node ${major}`, nodePath(major)), `Node ${major} runs ${file} on 2 threads`, async () => {
-        expectThreads(await execute(nodePath(major), [file], { cwd: folder }), 2);
-      });
-    }
-  }
-  where(missing('Deno', tool('deno')), 'Deno runs it on 2 threads, without permissions', async () => {
+  const inNode = [20, 22, 24, 26].flatMap((major) =>
+    ['main.mjs', 'main.cjs'].map((file) => ({
+      missing: missing(`Node ${major}`, nodePath(major)),
+      name: `Node ${major} runs ${file} on 2 threads`,
+      run: async () => expectThreads(await execute(nodePath(major), [file], { cwd: folder }), 2),
+    })),
+  );
+  inTurn('threads in Node', inNode, 2);
+
+  const denoRuns = async (): Promise<void> => {
     const env = { DENO_DIR: join(folder, 'cache'), DENO_NO_UPDATE_CHECK: '1' };
     const args = ['run', '--no-prompt', '--cached-only', 'main.mjs'];
     expectThreads(await execute(tool('deno'), args, { cwd: folder, env }), 2);
-  });
-  where(missing('Bun', tool('bun')), 'Bun runs it on 2 threads', async () => {
+  };
+  const bunRuns = async (): Promise<void> =>
     expectThreads(await execute(tool('bun'), ['main.mjs'], { cwd: folder }), 2);
-  });
+  inTurn('threads in Deno and Bun', [
+    { missing: missing('Deno', tool('deno')), name: 'Deno runs it on 2 threads, without permissions', run: denoRuns },
+    { missing: missing('Bun', tool('bun')), name: 'Bun runs it on 2 threads', run: bunRuns },
+  ]);
 });
 
 describe('pages', () => {
@@ -87,21 +92,24 @@ describe('pages', () => {
     }
   };
 
-  for (const browser of ['chromium', 'firefox'] as const) {
-    where(missingBrowser(browser), `${browser} runs an isolated one on 2 threads`, async () => {
-      expectThreads(await page(browser, ISOLATED), 2);
-    });
-  }
-  where(missingBrowser('chromium'), 'chromium runs one that is not isolated on 1', async () => {
-    expectThreads(await page('chromium', {}), 1);
+  const policy = "script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'";
+  const opened = (browser: BrowserName, headers: Record<string, string>, threads: number, what: string): Turn => ({
+    missing: missingBrowser(browser),
+    name: `${browser} ${what}`,
+    run: async () => expectThreads(await page(browser, headers), threads),
   });
-  where(missingBrowser('chromium'), 'chromium runs one whose policy forbids such workers on 1', async () => {
-    const policy = "script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'";
-    expectThreads(await page('chromium', { ...ISOLATED, 'content-security-policy': policy }), 1);
-  });
-  where(missingBrowser('webkit'), 'webkit, which shares no memory, runs an isolated one on 1', async () => {
-    expectThreads(await page('webkit', ISOLATED), 1);
-  });
+  inTurn('threads in pages', [
+    opened('chromium', ISOLATED, 2, 'runs an isolated one on 2 threads'),
+    opened('firefox', ISOLATED, 2, 'runs an isolated one on 2 threads'),
+    opened('chromium', {}, 1, 'runs one that is not isolated on 1'),
+    opened(
+      'chromium',
+      { ...ISOLATED, 'content-security-policy': policy },
+      1,
+      'runs one whose policy forbids such workers on 1',
+    ),
+    opened('webkit', ISOLATED, 1, 'which shares no memory, runs an isolated one on 1'),
+  ]);
 });
 
 it('the program is the same one here', async () => {

@@ -1,6 +1,14 @@
 /** Values at the edges: what is ignored, masked, infinite, without a class, beyond float32 on the way. */
 import { describe, expect, it } from 'vitest';
-import { bceWithLogits, componentCrossEntropy, crossEntropy, logSoftmax, mse, softmax } from '../../src/index.ts';
+import {
+  bceWithLogits,
+  componentCrossEntropy,
+  createEngine,
+  crossEntropy,
+  logSoftmax,
+  mse,
+  softmax,
+} from '../../src/index.ts';
 import type { FormName } from '../library.ts';
 import * as property from '../property.ts';
 import { lossShapeOf, type Problem, type ReferenceOptions, references, tensor64 } from '../reference/index.ts';
@@ -142,15 +150,35 @@ describe('no class at all', () => {
     expect([...componentLosses.data]).toEqual([0, 0, 0, 0, 0, 0]);
   });
 
-  it.each([3, 70_000, 3_000_000])('takes %i samples, weighed or not', (samples) => {
-    const shape = [samples, 0];
+  it.each([3, 70_000, 100_000, 3_000_000])('takes %i samples, weighed or not, as rows and as columns', (samples) => {
+    const engine = createEngine();
     const none = new Int32Array(samples).fill(-100);
-    const sampleWeight = new Float32Array(samples).fill(2);
-    for (const options of [{}, { sampleWeight }, { sampleWeight, reduction: 'sum' }] as const) {
-      expect(crossEntropy({ data: [], shape }, none, options).count).toBe(0);
+    const twos = new Float32Array(samples).fill(2);
+    const shapes: readonly (readonly [number[], number[]])[] = [
+      [[samples, 0], [samples]],
+      [
+        [1, 0, samples],
+        [1, samples],
+      ],
+    ];
+    for (const [shape, own] of shapes) {
+      const arrays = [shape, shape, own, own].map((at, i) => ({ data: [[], [], none, twos][i]!, shape: at }));
+      const tensors = [engine.tensor(shape), engine.tensor(shape), engine.from(none, own), engine.from(twos, own)];
+      // where all lies in memory and no gradient is asked for, the host cuts nothing
+      for (const [input, masses, target, sampleWeight] of [arrays, tensors]) {
+        for (const options of [{}, { sampleWeight }, { sampleWeight, reduction: 'sum' }] as const) {
+          expect(engine.crossEntropy(input!, target!, options).count).toBe(0);
+        }
+        const { data } = engine.crossEntropy(input!, target!, { reduction: 'none' }).loss;
+        expect(data.length).toBe(samples);
+        expect(data.every((loss) => loss === 0)).toBe(true);
+        for (const form of [engine.crossEntropy, engine.crossEntropy.forward]) {
+          const { count, weightSum } = form(input!, masses!, { sampleWeight });
+          expect([count, weightSum]).toEqual([samples, 2 * samples]);
+        }
+      }
+      for (const tensor of tensors) tensor.free();
     }
-    const masses = { data: new Float32Array(0), shape };
-    expect(crossEntropy({ data: [], shape }, masses, { sampleWeight }).weightSum).toBe(2 * samples);
   });
 
   it('takes labels of no class', () => {

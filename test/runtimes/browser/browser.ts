@@ -4,7 +4,17 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -111,20 +121,45 @@ export function missingBrowser(name: BrowserName): string | undefined {
 const patience = 5_000;
 
 /**
+ * Whether a process of the group lives. One that has ended stays in the group until its parent asks how, which the first process
+ * of a container may be slow to do; /proc, where there is one, tells these apart.
+ */
+function lives(group: number): boolean {
+  try {
+    process.kill(-group, 0);
+  } catch {
+    return false;
+  }
+  if (!existsSync('/proc/self/stat')) return true;
+  const numbers = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return numbers.some((pid) => {
+    try {
+      // after the name, which may hold anything: state, parent, group
+      const [state, , own] = readFileSync(`/proc/${pid}/stat`, 'utf8')
+        .replace(/^.*\) /s, '')
+        .split(' ');
+      return Number(own) === group && state !== 'Z';
+    } catch {
+      return false; // it has just gone
+    }
+  });
+}
+
+/**
  * Ends a process and all that it started: they are one group. All get the time to tidy up, not only the first: the virtual
  * screen of WebKit leaves a lock behind when it is killed.
  */
 async function end({ pid }: ChildProcess): Promise<void> {
   if (pid === undefined) return; // it never started
-  const signal = (name: NodeJS.Signals | 0): boolean => {
+  const signal = (name: NodeJS.Signals): void => {
     try {
-      return process.kill(-pid, name);
+      process.kill(-pid, name);
     } catch {
-      return false; // the group is gone
+      // the group is gone
     }
   };
   signal('SIGTERM');
-  for (let waited = 0; waited < patience && signal(0); waited += 50) await pause(50);
+  for (let waited = 0; waited < patience && lives(pid); waited += 50) await pause(50);
   signal('SIGKILL');
 }
 

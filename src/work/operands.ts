@@ -109,9 +109,14 @@ export class Operands {
     return sources.every((source) => source?.resident !== false);
   }
 
+  /** Whether nothing is made of operands before the first block. */
+  get plain(): boolean {
+    return this.#refills.length === 0;
+  }
+
   /** Whether a step finds all of it where the last one did, as long as no tensor is freed. */
   get still(): boolean {
-    return this.#refills.length === 0 && this.resident && this.#places.every((place) => place.tensorial);
+    return this.plain && this.resident && this.#places.every((place) => place.tensorial);
   }
 
   /** Whether everything but input and target is in the engine's tensors, or small. */
@@ -167,6 +172,14 @@ export class Operands {
   /** Brings what moves along and is neither input nor target. */
   bringMoving(plan: Plan, block: Block): void {
     for (const operand of this.#moving) operand.bring(plan, block);
+  }
+
+  /** Brings all of a single block. */
+  bringAll(plan: Plan, block: Block): void {
+    this.bringFixed(plan, block);
+    this.bringTargets(plan, block, false);
+    this.bringMoving(plan, block);
+    this.input.bring(plan, block);
   }
 
   /** Brings what a scan reads beside the targets. */

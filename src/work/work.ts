@@ -51,6 +51,8 @@ export class Work {
   readonly #parts: Parts | undefined;
   /** Whether a step finds everything where the last one did, as long as no tensor is freed; and whether gradients were pulled. */
   readonly #still: boolean;
+  /** Whether a step beside the first needs no more than its operands brought and its kernels called. */
+  readonly #short: boolean;
   /** The gradient is written over the input. */
   readonly #inPlace: boolean;
   /** Where the gradient goes in the call at hand, if that is an array of the caller's. */
@@ -120,7 +122,8 @@ export class Work {
       this.#kernel = team.spread(record.kernel ?? record.name, this.#kernel, shared);
       this.#scan.spread(team, room);
     }
-    this.#still = simple && outputs.tensorial && operands.still && this.#blocks.single && !this.#scan.checks;
+    this.#short = simple && operands.plain && this.#blocks.single && !this.#scan.checks;
+    this.#still = this.#short && outputs.tensorial && operands.still;
   }
 
   /** Scratch that `place` needs. */
@@ -194,9 +197,16 @@ export class Work {
     const image = this.#image;
     if (base !== this.#scratch.base || !image) return false;
     this.#runtime.memory.renew();
-    if (!this.#still && !(this.#operands.retake() && this.#outputs.retake(this.#out))) return false;
-    this.#plan.restore(image);
-    if (!this.#still || !this.#repeat()) this.#compute();
+    const outputs = this.#outputs;
+    if (!this.#still && !(this.#operands.retake() && outputs.retake(this.#out))) return false;
+    const plan = this.#plan;
+    plan.restore(image);
+    if (this.#short && !this.#still) {
+      const { block } = this.#blocks;
+      this.#operands.bringAll(plan, block);
+      outputs.aim(plan, block, this.#pulled);
+    }
+    if (!this.#short || !this.#repeat()) this.#compute();
     return true;
   }
 

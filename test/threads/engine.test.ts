@@ -148,6 +148,24 @@ describe('workers', () => {
     expect(made.map(({ threadId }) => threadId)).toEqual([-1, -1]);
   });
 
+  it('end when nobody has the engine any more, and a step that is left goes on', async () => {
+    const made = watchWorkers();
+    const start = async () => {
+      const engine = entry.createEngine({ threads: 2 });
+      await engine.ready;
+      expect(engine.threads).toBe(2);
+      return largeStep(engine).step;
+    };
+    const step = await start();
+    const before = step();
+    for (let i = 0; i < 100 && made[0]?.threadId !== -1; i++) {
+      (globalThis as { gc?(): void }).gc?.();
+      await new Promise((settle) => setTimeout(settle, 20));
+    }
+    expect(made[0]?.threadId).toBe(-1);
+    expect(step()).toBe(before);
+  });
+
   it('that are refused leave one thread', async () => {
     watchWorkers({ refuse: true });
     const engine = entry.createEngine({ threads: 3 });

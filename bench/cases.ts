@@ -25,7 +25,7 @@ export interface Case {
   readonly inTable: boolean;
 }
 
-type Described = Omit<Case, 'name' | 'inTable'>;
+export type Described = Omit<Case, 'name' | 'inTable'>;
 
 const indices = { operation: 'crossEntropy', targets: {} } as const;
 const labels = { operation: 'bceWithLogits', targets: {} } as const;
@@ -80,6 +80,8 @@ const uses: readonly Described[] = [
 const nameOf = ({ operation, kind, shape }: Described): string =>
   `${operation}${kind === 'dense' ? ' prob' : ''} [${shape.join(', ')}]`;
 
+export const useOf = (item: Described): Case => ({ ...item, name: nameOf(item), inTable: false });
+
 /** The workloads of the table: every loss and activation on data of an ordinary size. */
 const table: readonly Described[] = entries.map(({ record, shape, steps }) => ({
   // the table's names are those of the library's functions, which Operation lists
@@ -89,9 +91,12 @@ const table: readonly Described[] = entries.map(({ record, shape, steps }) => ({
   targets: steps === undefined ? {} : { steps },
 }));
 
+/** Workloads that stand for a use, as cases. */
+export const useCases: readonly Case[] = uses.map(useOf);
+
 /** All workloads, each once; every contender runs each of them. */
 export const cases: readonly Case[] = merge([
-  ...uses.map((item) => ({ ...item, name: nameOf(item), inTable: false })),
+  ...useCases,
   ...table.map((item) => ({ ...item, name: nameOf(item), inTable: true })),
 ]);
 

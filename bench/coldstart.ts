@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { median } from './median.ts';
 
 /** Milliseconds from the end of an empty process to the first loss. */
 const target = 5;
@@ -80,12 +81,6 @@ function start(program: string, folder: string): Promise<Start> {
     });
   });
 }
-
-const median = (values: readonly number[]): number => {
-  const sorted = [...values].sort((a, b) => a - b);
-  const half = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
-};
 
 /** What one program costs beyond the empty one, in milliseconds. */
 export interface ColdStart {

@@ -36,11 +36,12 @@ interface Indices {
 }
 
 /** Where a contender keeps its tensors. */
-interface Home {
+export interface Home {
   readonly engine: unknown;
   readonly place: (tensor: Tensor32) => Tensor32;
   readonly placeIndices: (indices: Indices) => Indices;
-  readonly make: (shape: readonly number[]) => Tensor32;
+  /** Makes what results go to; calls make it themselves where there is none. */
+  readonly make?: (shape: readonly number[]) => Tensor32;
 }
 
 const sizeOf = (shape: readonly number[]): number => shape.reduce((size, extent) => size * extent, 1);
@@ -52,9 +53,10 @@ const inArrays = (): Home => ({
   make: (shape) => ({ data: new Float32Array(sizeOf(shape)), shape }),
 });
 
-function inMemory(tier: Tier): Home {
+/** Tensors of an engine of its own. */
+export function inMemory(tier: Tier | 'auto'): Home {
   const engine = createEngine({ tier });
-  if (engine.tier !== tier) throw new Error(`tier '${tier}': this runtime has '${engine.tier}'`);
+  if (tier !== 'auto' && engine.tier !== tier) throw new Error(`tier '${tier}': this runtime has '${engine.tier}'`);
   return {
     engine,
     place: ({ data, shape }) => engine.from(data, shape),
@@ -81,6 +83,7 @@ function placeTarget(target: Target, home: Home): Target {
 
 /** A call with its operands where a contender keeps them, and a tensor there for each gradient. */
 function placeCall(call: Call, home: Home): Call {
+  const { make } = home;
   const options = Object.entries(call.options).map(([name, value]) => [
     name,
     isTensor(value) ? home.place(value) : value,
@@ -91,7 +94,7 @@ function placeCall(call: Call, home: Home): Call {
     target: placeTarget(call.target, home),
     options: {
       ...Object.fromEntries(options),
-      out: eachTensor(call.input, ({ shape }) => home.make(shape)),
+      ...(make && { out: eachTensor(call.input, ({ shape }) => make(shape)) }),
     },
   };
 }
@@ -106,7 +109,7 @@ function gradientsIn(result: Pick<FusedResult, 'grad' | 'gradVariance'>): Gradie
 type LossTrial = (call: Call) => Trial;
 
 /** A call of this library per run. */
-const callTrial: LossTrial = ({ loss, input, target, options }) => {
+export const callTrial: LossTrial = ({ loss, input, target, options }) => {
   let result = loss(input, target, options);
   return {
     run: () => {
@@ -118,13 +121,13 @@ const callTrial: LossTrial = ({ loss, input, target, options }) => {
 };
 
 /** A prepared step per run. */
-const stepTrial: LossTrial = ({ loss, input, target, options }) => {
+export const stepTrial: LossTrial = ({ loss, input, target, options }) => {
   const step = loss.prepare(input, target, options);
   return { run: step as () => number, gradients: () => gradientsIn(step) };
 };
 
 /** This library with its tensors somewhere. Activations have no steps and are called. */
-const ours = (name: string, homeOf: () => Home, trial: LossTrial): Contender => ({
+export const ours = (name: string, homeOf: () => Home, trial: LossTrial): Contender => ({
   name,
   prepare(operation, problem) {
     const home = homeOf();
@@ -132,13 +135,14 @@ const ours = (name: string, homeOf: () => Home, trial: LossTrial): Contender => 
     if (!isActivationName(operation)) return trial(placeCall(callOf(operation, problem, library), home));
     const activation = library[operation];
     const input = home.place(float32(problem.inputs.input));
-    const out = home.make(input.shape);
+    const options = home.make ? { out: home.make(input.shape) } : {};
+    let output = activation(input, options);
     return {
       run: () => {
-        activation(input, { out });
+        output = activation(input, options);
         return Number.NaN;
       },
-      gradients: () => ({ input: out.data }),
+      gradients: () => ({ input: output.data }),
     };
   },
 });
@@ -170,6 +174,9 @@ export const baseline = plain('JS', (size) => {
   return () => buffer;
 });
 
+/** Plain JavaScript that allocates its gradient in each call. */
+export const fresh = plain('JS, fresh', (size) => () => new Float32Array(size));
+
 /** Prepared steps on tensors in linear memory. */
 export const steps = ours('steps', () => inMemory('simd'), stepTrial);
 
@@ -181,6 +188,5 @@ export const contenders: readonly Contender[] = [
   ours('scalar', () => inMemory('scalar'), stepTrial),
   ours('relaxed', () => inMemory('relaxed'), stepTrial),
   baseline,
-  // allocates its gradient in each call
-  plain('JS, fresh', (size) => () => new Float32Array(size)),
+  fresh,
 ];

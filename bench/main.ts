@@ -3,6 +3,10 @@
  *
  *   npm run bench -- [--quick] [--filter RE] [--contenders A,B] [--check] [--json FILE] [--docs] [--rounds N] [--time MS]
  *   npm run bench -- --heads [--filter RE] [--docs] [--rounds N]     linear heads (bench/heads)
+ *   npm run bench -- --engines [--filter RE] [--docs] [--rounds N] [--time MS]     in every engine (bench/engines)
+ *   npm run bench -- --first [--filter RE] [--docs] [--rounds N]     the first calls in every engine (bench/engines/first.ts)
+ *   npm run bench -- --threads [as --engines]     two threads beside one (bench/threads.ts)
+ *   npm run bench -- --sizes [as --engines]       from small to large, beside C (bench/sizes.ts)
  *
  * --quick checks all results, but times one workload alone, for a moment; --contenders times these columns only; --check exits
  * with 1 where a target ratio is missed; --json writes everything that was measured, --docs the pages docs/speed.json and
@@ -34,6 +38,10 @@ const { values: flags } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     heads: { type: 'boolean', default: false },
+    engines: { type: 'boolean', default: false },
+    first: { type: 'boolean', default: false },
+    threads: { type: 'boolean', default: false },
+    sizes: { type: 'boolean', default: false },
     check: { type: 'boolean', default: false },
     docs: { type: 'boolean', default: false },
     filter: { type: 'string', default: '' },
@@ -55,6 +63,31 @@ if (flags.heads) {
   const { heads } = await import('./heads/main.ts');
   const rounds = positive(flags.rounds, 200, 'rounds');
   process.exit((await heads({ filter: flags.filter, rounds, docs: flags.docs })) ? 0 : 1);
+}
+
+/** How long and how often a part that has a flag of its own measures, unless flags say. */
+const partOptions = (rounds: number, time: number) => ({
+  filter: flags.filter,
+  docs: flags.docs,
+  rounds: positive(flags.rounds, rounds, 'rounds'),
+  time: positive(flags.time, time, 'time'),
+});
+
+if (flags.engines) {
+  const { engines } = await import('./engines/main.ts');
+  process.exit((await engines(partOptions(9, 10))) ? 0 : 1);
+}
+if (flags.first) {
+  const { first } = await import('./engines/first.ts');
+  process.exit((await first(partOptions(9, 1))) ? 0 : 1);
+}
+if (flags.threads) {
+  const { threads } = await import('./threads.ts');
+  process.exit((await threads(partOptions(21, 20))) ? 0 : 1);
+}
+if (flags.sizes) {
+  const { bySize } = await import('./sizes.ts');
+  process.exit((await bySize(partOptions(15, 20))) ? 0 : 1);
 }
 
 const effort: Effort = {

@@ -6,6 +6,7 @@ import { buildSync } from 'esbuild';
 import { isLossName, type Problem, reference, references } from '../test/reference/index.ts';
 import { type Case, problemOf } from './cases.ts';
 import type { Contender, Gradients } from './contenders.ts';
+import { median } from './median.ts';
 import { compileNative, isNative, native, openNative } from './native.ts';
 import { openStation, type Station } from './station.ts';
 
@@ -32,12 +33,6 @@ export interface Effort {
   /** The contenders that are timed, if not all are. */
   readonly columns?: readonly string[];
 }
-
-export const median = (values: readonly number[]): number => {
-  const sorted = [...values].sort((a, b) => a - b);
-  const half = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
-};
 
 /** How many times faster one is than the other: median of the rounds' quotients. */
 export const speedup = (fast: Outcome, slow: Outcome): number =>

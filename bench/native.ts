@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -15,6 +16,10 @@ type Settings = readonly [a: number, b: number];
 
 /** The losses of native/losses.c, with their settings. */
 const settings: Readonly<Partial<Record<Operation, (problem: Problem) => Settings>>> = {
+  crossEntropy: ({ inputs: { input } }) => {
+    const [, classes = 1, ...rest] = input.shape;
+    return [classes, rest.reduce((size, extent) => size * extent, 1)];
+  },
   mse: () => [0, 0],
   l1: () => [0, 0],
   huber: ({ options: { delta = 1 } }) => [delta, 0],
@@ -25,8 +30,14 @@ const settings: Readonly<Partial<Record<Operation, (problem: Problem) => Setting
 };
 
 /** Whether losses.c computes a workload: it has the loss, and whole turns of its loops. */
-export const isNative = (operation: Operation, { inputs }: Problem): boolean =>
-  operation in settings && inputs.input.data.length % 16 === 0;
+export function isNative(operation: Operation, problem: Problem): boolean {
+  const { input, target } = problem.inputs;
+  if (operation !== 'crossEntropy') return operation in settings && input.data.length % 16 === 0;
+  if (target === undefined || isSparse(target) || target.data.length === input.data.length) return false;
+  const [classes, inner] = settings.crossEntropy!(problem);
+  if (inner !== 1) return inner % 64 === 0;
+  return classes % 4 === 0 && (classes > 4 || input.data.length % 16 === 0);
+}
 
 const compilers = ['cc', 'gcc', 'clang'];
 const flags = ['-O3', '-msse4.1', '-mno-avx', '-mno-recip', '-ffp-contract=off'];
@@ -84,16 +95,42 @@ export async function openNative(
   return {
     loss,
     gradients: { input: new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4) },
-    station: {
-      prepare: (time) => ask(`prepare ${time}`),
-      round: (time) => ask(`round ${time}`),
-      close: () => child.stdin.end(),
-    },
+    station: stationOf(child, ask),
   };
 }
 
+const stationOf = (child: ChildProcess, ask: Ask): Station => ({
+  prepare: (time) => ask(`prepare ${time}`),
+  round: (time) => ask(`round ${time}`),
+  close: () => child.stdin!.end(),
+});
+
+/** Starts the program on data that it draws itself. */
+export async function openDrawn(
+  program: string,
+  command: string,
+): Promise<{ readonly loss: number; readonly station: Station }> {
+  const child = spawn(program, [], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const ask = asker(child);
+  return { loss: await ask(command), station: stationOf(child, ask) };
+}
+
+/** Gives the compiled program to `use`, and removes it. */
+export async function withNative(use: (program: string) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'lossmith-native-'));
+  try {
+    const compiled = compileNative(folder);
+    if ('reason' in compiled) throw new Error(`There is nothing to compare with: ${compiled.reason}`);
+    await use(compiled.program);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+type Ask = (command: string) => Promise<number>;
+
 /** Sends a command and resolves to the number it is answered with. */
-function asker(child: ChildProcess): (command: string) => Promise<number> {
+function asker(child: ChildProcess): Ask {
   const lines = createInterface(child.stdout!);
   return (command) =>
     new Promise((resolve, reject) => {

@@ -1,8 +1,11 @@
-// What the documentation shows of a run: docs/speed.json, which docs/losses.mjs reads, and docs/speed.md.
+// What the documentation shows of a run: docs/speed.json, which docs/losses.mjs reads, and docs/speed.md. Parts of that page that have
+// runs of their own stay as they are.
 
 import { cpus } from 'node:os';
 import { baseline, steps } from './contenders.ts';
+import { partOf } from './marks.ts';
 import type { Effort } from './measure.ts';
+import { parts } from './measured.ts';
 import { native } from './native.ts';
 import {
   compared,
@@ -100,5 +103,7 @@ ${ofTable(losses!)}
 *arrays* are plain typed arrays and a reused \`out\`, copies included; *tensors* the same call on tensors of an engine; *steps* prepared steps on those, also on the other tiers (*scalar*, *relaxed*). *JS* is a fused loop into a reused gradient, *JS, fresh* into a new one at each call. Errors are those of *steps* against float64: of the loss relative to it, of the gradient relative to its largest element; the loops in JavaScript compute each term in float64.
 
 ${ofUses(uses!)}
+
+${parts.map((part) => partOf('docs/speed.md', part)).join('\n\n')}
 `;
 }

@@ -1,6 +1,7 @@
 import type { Case } from './cases.ts';
 import { baseline, contenders, steps } from './contenders.ts';
-import { median, type Outcome, speedup } from './measure.ts';
+import { type Outcome, speedup } from './measure.ts';
+import { median } from './median.ts';
 import { native } from './native.ts';
 
 /** A workload and what was measured on it. */

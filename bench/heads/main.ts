@@ -6,8 +6,8 @@
  * All contenders of a head are in one process and take turns; medians of their calls. The losses have to agree. --docs writes the
  * table into docs/heads.md and README.md.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
-import { median } from '../measure.ts';
+import { writePart } from '../marks.ts';
+import { median } from '../median.ts';
 import { machine, table } from '../page.ts';
 import { time } from '../report.ts';
 import { ours } from './ours.ts';
@@ -71,18 +71,6 @@ function disagreeing(outcomes: Map<string, Outcome>): string[] {
 /** Columns that the first page has. */
 const shown = (heading: string): boolean => heading !== frozen.name && !heading.endsWith(' / relaxed');
 
-const START = '<!-- heads: npm run bench -- --heads --docs -->';
-const END = '<!-- /heads -->';
-
-/** Puts a table where a page has its marks. */
-function replaceIn(file: string, text: string): void {
-  const url = new URL(`../../${file}`, import.meta.url);
-  const [before, rest = ''] = readFileSync(url, 'utf8').split(START);
-  const after = rest.split(END)[1];
-  if (after === undefined) throw new Error(`${file}: no marks ${START} and ${END}`);
-  writeFileSync(url, `${before}${START}\n\n${text}\n\n${END}${after}`);
-}
-
 /** Measures all heads; false where a result is wrong. */
 export async function heads(options: { filter: string; rounds: number; docs: boolean }): Promise<boolean> {
   const rows: string[][] = [];
@@ -103,9 +91,10 @@ export async function heads(options: { filter: string; rounds: number; docs: boo
   if (options.docs && faults.length === 0) {
     const day = new Date().toISOString().slice(0, 10);
     const said = `${machine()}, ${day}; medians of calls that take turns in one process, one thread each.`;
-    replaceIn('docs/heads.md', `${said}\n\n${table(headings, rows)}`);
-    replaceIn(
+    writePart('docs/heads.md', 'heads', `${said}\n\n${table(headings, rows)}`);
+    writePart(
       'README.md',
+      'heads',
       table(
         headings.filter(shown),
         rows.map((row) => row.filter((_, i) => shown(headings[i]!))),

@@ -5,7 +5,9 @@
 //
 // Reads commands from standard input, one a line, and answers each with one line:
 //   load LOSS COUNT INPUT TARGET GRADIENT A B   reads COUNT float32 from two files, computes once, writes the gradient to a file;
-//                                               A and B are the loss's settings. Answer: the loss
+//                                               A and B are the loss's settings, of crossEntropy the number of classes and
+//                                               how far apart they lie, its target indices as float32. Answer: the loss
+//   draw LOSS COUNT SEED A B                    the same with data of its own, for sizes that are no files
 //   prepare MS                                  warms up. Answer: milliseconds of the fastest call
 //   round MS                                    measures. Answer: the median of milliseconds per call
 #define _POSIX_C_SOURCE 200809L
@@ -211,6 +213,8 @@ static double sigmoidFocal(const float *x, const float *y, float *g, size_t n, f
   return sum_lanes(sum);
 }
 
+#include "crossEntropy.h"
+
 static const struct {
   const char *name;
   Loss *loss;
@@ -226,6 +230,7 @@ static size_t count;
 static long calls = 1;
 
 static double mean(void) {
+  if (!chosen) return crossEntropy(x, g, count);
   double sum = 0;
   for (size_t i = 0; i < count; i += STRETCH) {
     size_t n = count - i < STRETCH ? count - i : STRETCH;
@@ -284,25 +289,74 @@ static void fail(const char *what) {
   exit(1);
 }
 
-static float *read_floats(const char *path) {
-  float *data = aligned_alloc(64, (count * sizeof *data + 63) / 64 * 64);
+static float *floats(size_t size) {
+  float *data = aligned_alloc(64, (size * sizeof *data + 63) / 64 * 64);
+  if (!data) fail("memory");
+  return data;
+}
+
+static float *read_floats(const char *path, size_t size) {
+  float *data = floats(size);
   FILE *file = fopen(path, "rb");
-  if (!file || !data || fread(data, sizeof *data, count, file) != count) fail(path);
+  if (!file || fread(data, sizeof *data, size, file) != size) fail(path);
   fclose(file);
   return data;
+}
+
+// Uniform on -amplitude to amplitude.
+static float *drawn(size_t size, float amplitude, uint32_t seed) {
+  float *data = floats(size);
+  for (size_t i = 0; i < size; i++) {
+    seed = seed * 1664525u + 1013904223u;
+    data[i] = ((float)(seed >> 8) / 8388608.0f - 1.0f) * amplitude;
+  }
+  return data;
+}
+
+// Finds a loss; how many numbers its target has.
+static size_t choose(const char *name, const char *line) {
+  chosen = NULL;
+  for (size_t i = 0; i < sizeof losses / sizeof *losses; i++)
+    if (!strcmp(losses[i].name, name)) chosen = losses[i].loss;
+  if (!strcmp(name, "sigmoidFocal") && setting_b != 2) fail(line);
+  if (chosen && count % 16 == 0) return count;
+  classes = (size_t)setting_a, inner = (size_t)setting_b;
+  if (chosen || strcmp(name, "crossEntropy") || !is_class_shape(count)) fail(line);
+  return count / classes;
+}
+
+static void make_targets(size_t size) {
+  targets = malloc(size * sizeof *targets);
+  if (!targets) fail("memory");
+  for (size_t i = 0; i < size; i++) targets[i] = (int32_t)y[i];
+}
+
+static void release(void) {
+  free(x), free(y), free(g), free(targets);
+  x = y = g = NULL, targets = NULL;
+}
+
+static double draw(const char *line) {
+  char name[32];
+  uint32_t seed;
+  if (sscanf(line, "draw %31s %zu %u %f %f", name, &count, &seed, &setting_a, &setting_b) != 5) fail(line);
+  release();
+  size_t size = choose(name, line);
+  x = drawn(count, 4, seed), y = drawn(size, 1, seed + 1), g = drawn(count, 1, seed + 2);
+  // probabilities, or classes
+  for (size_t i = 0; i < size; i++) y[i] = (y[i] + 1) * 0.5f * (chosen ? 1 : (float)classes * 0.999f);
+  if (!chosen) make_targets(size);
+  return mean();
 }
 
 static double load(const char *line) {
   char name[32], input[512], target[512], gradient[512];
   const char *form = "load %31s %zu %511s %511s %511s %f %f";
   if (sscanf(line, form, name, &count, input, target, gradient, &setting_a, &setting_b) != 7) fail(line);
-  for (size_t i = 0; i < sizeof losses / sizeof *losses; i++)
-    if (!strcmp(losses[i].name, name)) chosen = losses[i].loss;
-  if (!chosen || count % 16) fail(line);
-  if (!strcmp(name, "sigmoidFocal") && setting_b != 2) fail(line);
-  x = read_floats(input), y = read_floats(target);
-  g = aligned_alloc(64, count * sizeof *g);
-  if (!g) fail("memory");
+  release();
+  size_t size = choose(name, line);
+  x = read_floats(input, count), y = read_floats(target, size), g = floats(count);
+  if (!chosen) make_targets(size);
   double loss = mean();
   FILE *file = fopen(gradient, "wb");
   if (!file || fwrite(g, sizeof *g, count, file) != count || fclose(file)) fail(gradient);
@@ -315,6 +369,7 @@ int main(void) {
   while (fgets(line, sizeof line, stdin)) {
     double answer;
     if (!strncmp(line, "load ", 5)) answer = load(line);
+    else if (!strncmp(line, "draw ", 5)) answer = draw(line);
     else if (sscanf(line, "prepare %lf", &milliseconds) == 1) answer = prepare(milliseconds);
     else if (sscanf(line, "round %lf", &milliseconds) == 1) answer = measure(milliseconds);
     else return 1;

@@ -101,6 +101,18 @@ describe('between two calls that are alike', () => {
     expect([...out.data]).toEqual([3, 2]);
   });
 
+  it('all blocks of a row that comes in several are read again', () => {
+    const engine = createEngine();
+    const classes = 200_001;
+    for (const at of [5, 40_000, 150_000, classes - 1]) {
+      const data = new Float32Array(classes).fill(-200);
+      data[at] = 300;
+      const { data: shares } = engine.softmax({ data, shape: [1, classes] });
+      expect([shares[at], shares[7]]).toEqual([1, 0]);
+      expect(engine.crossEntropy({ data, shape: [1, classes] }, [at]).loss).toBe(0);
+    }
+  });
+
   it('a target out of range is refused, and the call after it works', () => {
     const engine = createEngine();
     const [x, out] = [engine.from([[1, 2]]), engine.tensor([1, 2])];

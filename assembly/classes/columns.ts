@@ -57,13 +57,13 @@ export function expTile(
   const k0 = expConstant(0), k1 = expConstant(1), k2 = expConstant(2), k3 = expConstant(3);
   const k4 = expConstant(4), k5 = expConstant(5), k6 = expConstant(6), k7 = expConstant(7);
   const k8 = expConstant(8), k9 = expConstant(9), k10 = expConstant(10);
-  const zero = splat(0), sure = splat(<f32>SURE);
-  for (let i = 0; i < n; i += LANES) {
-    const m = loadV(maxima);
-    let rest = zero, ties = zero, x = tile, e = to, aheadX = nextX, aheadG = nextG;
+  const zero = splat(0), size = VECTOR;
+  for (let i = 0; i < n; i += 2 * LANES) {
+    const m0 = loadV(maxima), m1 = loadV(maxima + size);
+    let rest0 = zero, rest1 = zero, ties0 = zero, ties1 = zero, x = tile, e = to, aheadX = nextX, aheadG = nextG;
     for (let c = 0; c < classes; ) {
       const end = min(c + TILE_RUN, classes);
-      let sum = zero;
+      let sum0 = zero, sum1 = zero;
       for (; c < end; c++, x += tileRow(), e += tileRow()) {
         if (touch) {
           load<u32>(aheadX);
@@ -71,33 +71,45 @@ export function expTile(
           aheadX += stepX;
           aheadG += stepG;
         }
-        const d = sub(loadV(x), m);
-        const v = expWith(d, k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10);
-        storeV(e, v);
-        const same = eq(d, zero);
-        sum = add(sum, clear(v, same));
-        ties = tally(ties, same);
+        const v0 = expWith(sub(loadV(x), m0), k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10);
+        const v1 = expWith(sub(loadV(x + size), m1), k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10);
+        storeV(e, v0);
+        storeV(e + size, v1);
+        const same0 = eq(v0, k9), same1 = eq(v1, k9);
+        sum0 = add(sum0, clear(v0, same0));
+        sum1 = add(sum1, clear(v1, same1));
+        ties0 = tally(ties0, same0);
+        ties1 = tally(ties1, same1);
       }
-      rest = add(rest, sum);
+      rest0 = add(rest0, sum0);
+      rest1 = add(rest1, sum1);
     }
-    let q = add(rest, sub(tallies(ties), k9));
-    let refines = lt(q, sure);
-    if (marks) refines = or(refines, loadV(marks));
-    if (anyOf(refines)) q = refineColumn(tile, to, classes, m, ties, q, refines);
-    storeV(rests, q);
-    tile += VECTOR;
-    to += VECTOR;
-    maxima += VECTOR;
-    rests += VECTOR;
-    if (marks) marks += VECTOR;
-    nextX += VECTOR;
-    nextG += VECTOR;
+    closeColumn(tile, to, classes, m0, rest0, ties0, rests, marks);
+    closeColumn(tile + size, to + size, classes, m1, rest1, ties1, rests + size, marks ? marks + size : 0);
+    tile += 2 * size;
+    to += 2 * size;
+    maxima += 2 * size;
+    rests += 2 * size;
+    if (marks) marks += 2 * size;
+    nextX += 2 * size;
+    nextG += 2 * size;
   }
+}
+
+/** Stores q of a vector column. */
+// @ts-ignore: decorator
+@inline function closeColumn(
+  column: usize, to: usize, classes: i32, m: v128, rest: v128, ties: v128, rests: usize, marks: usize,
+): void {
+  const q = add(rest, sub(tallies(ties), splat(1)));
+  let refines = lt(q, splat(<f32>SURE));
+  if (marks) refines = or(refines, loadV(marks));
+  storeV(rests, anyOf(refines) ? refineColumn(column, to, classes, m, ties, q, refines) : q);
 }
 
 /** q of a vector column, from refined terms where the mask is set, where these also replace those at to. */
 function refineColumn(column: usize, to: usize, classes: i32, m: v128, ties: v128, q: v128, mask: v128): v128 {
-  const zero = splat(0);
+  const zero = splat(0), one = splat(1);
   let rest = zero;
   for (let c = 0; c < classes; ) {
     const end = min(c + TILE_RUN, classes);
@@ -108,11 +120,11 @@ function refineColumn(column: usize, to: usize, classes: i32, m: v128, ties: v12
       const e = loadV(to);
       const term = refine(e, x, m, d);
       storeV(to, select_(term, e, mask));
-      sum = add(sum, clear(term, eq(d, zero)));
+      sum = add(sum, clear(term, eq(e, one)));
     }
     rest = add(rest, sum);
   }
-  return select_(add(rest, sub(tallies(ties), splat(1))), q, mask);
+  return select_(add(rest, sub(tallies(ties), one)), q, mask);
 }
 
 /**

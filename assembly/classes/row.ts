@@ -2,8 +2,8 @@
 // runs, added up in float64), which holds their error near that of one rounding.
 
 import { tallied, tally } from '../lane/bits';
-import { add, and, clear, eq, LANES, loadV, madd, maxOf, mul, ne, nmadd, pmax, splat, storeV, sub } from '../lane/lane';
-import { loadSome, storeSome } from '../lane/place';
+import { add, and, anyOf, clear, eq, LANES, loadV, madd, maxOf, mul, ne, nmadd, pmax, splat, storeV, sub, VECTOR } from '../lane/lane';
+import { loadPart, loadSome, storePart, storeSome } from '../lane/place';
 import { addW, high, low, mulW, product, sumOf, widenAdd, zeroW } from '../lane/wide';
 import { exp, expConstant, expWith, refine } from '../math/exp';
 import { SURE } from './columns';
@@ -11,25 +11,41 @@ import { Walk } from './walk';
 
 /** Vectors per turn of the long loops, summed into two accumulators. */
 const UNROLL = 2;
+/** Their bytes. */
+const TURN: usize = 2 * VECTOR;
 /** Turns of a long loop before its float32 sums go to float64. */
 const RUN = 16;
 
-/** max x over a row; a NaN may be passed over (the exponential brings it back). */
-export function maxRow(x: usize, n: i32): f32 {
+/**
+ * max x over a row; a NaN may be passed over (the exponential brings it back). A vector of the maxima of each run goes to its
+ * place in the row at marks (0: nobody asks), where expRow finds it.
+ */
+export function maxRow(x: usize, n: i32, marks: usize): f32 {
   const step = LANES;
-  let a = splat(-Infinity), b = a;
-  while (n >= 2 * step) {
-    a = pmax(a, loadV(x));
-    b = pmax(b, loadV(x + 4 * step));
-    x += 8 * step;
-    n -= 2 * step;
+  let all = splat(-Infinity);
+  while (n >= UNROLL * step) {
+    let a = splat(-Infinity), b = a;
+    let turns = min(n / (UNROLL * step), RUN);
+    n -= turns * UNROLL * step;
+    const length = <usize>turns * TURN;
+    for (; turns > 0; turns--, x += TURN) {
+      a = pmax(a, loadV(x));
+      b = pmax(b, loadV(x + VECTOR));
+    }
+    a = pmax(a, b);
+    if (marks) {
+      storeV(marks, a);
+      marks += length;
+    }
+    all = pmax(all, a);
   }
-  for (; n > 0; n -= step, x += 4 * step) a = pmax(a, loadSome(x, n, -Infinity));
-  return maxOf(pmax(a, b));
+  for (; n > 0; n -= step, x += VECTOR) all = pmax(all, loadSome(x, n, -Infinity));
+  return maxOf(all);
 }
 
 /**
- * q = Σ e^(x−m) − 1 over a row whose maximum is m, that maximum kept out of the sum; the e^(x−m) go to e if it is not 0.
+ * q = Σ e^(x−m) − 1 over a row whose maximum is m, that maximum kept out of the sum; the e^(x−m) go to e, where maxRow has
+ * left its marks: most runs have no maximum to be kept out, and need not look for it.
  * Where q is small, its terms are refined: the error of x − m only shows where nothing larger covers it.
  */
 export function expRow(x: usize, e: usize, n: i32, m: f32): f64 {
@@ -42,33 +58,34 @@ export function expRow(x: usize, e: usize, n: i32, m: f32): f64 {
   let rest = zeroW();
   let ties = zero;
   while (n >= UNROLL * step) {
+    const marked = anyOf(eq(loadV(e), top));
     let sum0 = zero, sum1 = zero;
-    let turns = min(n / (UNROLL * step), RUN);
+    const turns = min(n / (UNROLL * step), RUN), end = x + <usize>turns * TURN;
     n -= turns * UNROLL * step;
-    for (; turns > 0; turns--) {
-      const d0 = sub(loadV(x), top), d1 = sub(loadV(x + 4 * step), top);
-      const e0 = expWith(d0, k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10);
-      const e1 = expWith(d1, k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10);
-      if (e) {
-        storeV(e, e0);
-        storeV(e + 4 * step, e1);
-        e += 8 * step;
+    for (; x != end; x += TURN, e += TURN) {
+      const e0 = expWith(sub(loadV(x), top), k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10);
+      const e1 = expWith(sub(loadV(x + VECTOR), top), k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10);
+      storeV(e, e0);
+      storeV(e + VECTOR, e1);
+      sum0 = add(sum0, e0);
+      sum1 = add(sum1, e1);
+    }
+    if (marked) {
+      sum0 = sum1 = zero;
+      const back = <usize>turns * TURN;
+      for (let at: usize = 0; at < back; at += TURN) {
+        const same0 = eq(sub(loadV(end - back + at), top), zero), same1 = eq(sub(loadV(end - back + at + VECTOR), top), zero);
+        sum0 = add(sum0, clear(loadV(e - back + at), same0));
+        sum1 = add(sum1, clear(loadV(e - back + at + VECTOR), same1));
+        ties = tally(tally(ties, same0), same1);
       }
-      const same0 = eq(d0, zero), same1 = eq(d1, zero);
-      sum0 = add(sum0, clear(e0, same0));
-      sum1 = add(sum1, clear(e1, same1));
-      ties = tally(tally(ties, same0), same1);
-      x += 8 * step;
     }
     rest = widenAdd(rest, add(sum0, sum1));
   }
-  for (; n > 0; n -= step, x += 4 * step) {
+  for (; n > 0; n -= step, x += VECTOR, e += VECTOR) {
     const d = sub(loadSome(x, n, -Infinity), top);
     const v = expWith(d, k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10);
-    if (e) {
-      storeSome(e, v, n);
-      e += 4 * step;
-    }
+    storeSome(e, v, n);
     const same = eq(d, zero);
     rest = widenAdd(rest, clear(v, same));
     ties = tally(ties, same);
@@ -82,14 +99,11 @@ function refineRow(x: usize, e: usize, n: i32, m: v128): f64 {
   const step = LANES;
   const zero = splat(0);
   let rest = zeroW();
-  for (; n > 0; n -= step, x += 4 * step) {
+  for (; n > 0; n -= step, x += VECTOR, e += VECTOR) {
     const v = loadSome(x, n, -Infinity);
     const d = sub(v, m);
-    const term = refine(e ? loadSome(e, n, 0) : exp(d), v, m, d);
-    if (e) {
-      storeSome(e, term, n);
-      e += 4 * step;
-    }
+    const term = refine(loadSome(e, n, 0), v, m, d);
+    storeSome(e, term, n);
     rest = widenAdd(rest, clear(term, eq(d, zero)));
   }
   return sumOf(rest);
@@ -169,33 +183,35 @@ export function massRow(t: Walk, x: usize, y: usize, w: usize, n: i32, keep: f32
   const m = <f32>t.top;
   const half = splat(0.5), top = splat(m * 0.5), zero = splat(0), a = splat(keep), b = splat(even);
   let masses = zeroW(), products = zeroW();
-  while (n > 0) {
+  while (n >= step) {
     let mass = zero, product = zero;
-    for (let turns = 0; turns < RUN && n > 0; turns++, n -= step, x += 4 * step, y += 4 * step) {
-      const d = sub(mul(loadSome(x, n, m), half), top);
-      const part = smoothed(y, w, n, a, b);
-      if (w) w += 4 * step;
+    let turns = min(n / step, RUN);
+    n -= turns * step;
+    for (; turns > 0; turns--, x += VECTOR, y += VECTOR) {
+      const d = sub(mul(loadV(x), half), top);
+      let part = madd(loadV(y), a, b);
+      if (w) {
+        part = mul(part, loadV(w));
+        w += VECTOR;
+      }
       mass = add(mass, part);
       product = add(product, and(mul(part, d), ne(part, zero)));
     }
     masses = widenAdd(masses, mass);
     products = widenAdd(products, product);
   }
+  if (n > 0) {
+    const part = smoothedPart(y, w, n, a, b), d = sub(mul(loadPart(x, n, m), half), top);
+    masses = widenAdd(masses, part);
+    products = widenAdd(products, and(mul(part, d), ne(part, zero)));
+  }
   t.u += sumOf(masses);
   t.v += sumOf(products);
 }
 
-/** t of massRow for n remaining classes; 0 past the end. */
-// @ts-ignore: decorator
-@inline function smoothed(y: usize, w: usize, n: i32, a: v128, b: v128): v128 {
-  const t = madd(loadSome(y, n, 0), a, b);
-  if (w) return mul(t, loadSome(w, n, 0));
-  if (n < 4) {
-    // the filler lanes hold b, which must not count
-    const ones = loadSome(ONES, n, 0);
-    return mul(t, ones);
-  }
-  return t;
+/** t of massRow for the n < 4 last classes; 0 past the end. */
+function smoothedPart(y: usize, w: usize, n: i32, a: v128, b: v128): v128 {
+  return mul(madd(loadPart(y, n, 0), a, b), loadPart(w ? w : ONES, n, 0));
 }
 
 const ONES: usize = memory.data<f32>([1, 1, 1, 1], 16);
@@ -206,9 +222,13 @@ export function scaleMassRow(
 ): void {
   const step = LANES;
   const scale = splat(k), shift = splat(v), a = splat(keep), b = splat(even);
-  for (; n > 0; n -= step, e += 4 * step, g += 4 * step, y += 4 * step) {
-    const t = smoothed(y, w, n, a, b);
-    if (w) w += 4 * step;
-    storeSome(g, nmadd(t, shift, mul(loadSome(e, n, 0), scale)), n);
+  for (; n >= step; n -= step, e += VECTOR, g += VECTOR, y += VECTOR) {
+    let t = madd(loadV(y), a, b);
+    if (w) {
+      t = mul(t, loadV(w));
+      w += VECTOR;
+    }
+    storeV(g, nmadd(t, shift, mul(loadV(e), scale)));
   }
+  if (n > 0) storePart(g, nmadd(smoothedPart(y, w, n, a, b), shift, mul(loadPart(e, n, 0), scale)), n);
 }

@@ -78,9 +78,9 @@ function passes(p: Plan, t: Walk, own: usize, load: Pass, first: Pass, finish: P
         t.row = own ? own : t.x;
         load(p, t);
       }
-      if (phase == MEASURE) t.top = Math.max(t.top, maxRow(t.row, t.count));
+      if (phase == MEASURE) t.top = Math.max(t.top, maxRow(t.row, t.count, t.e));
       else if (phase == ACCUMULATE) {
-        if (t.kept) t.q = expRow(t.row, p.grad ? t.e : 0, t.count, <f32>t.top);
+        if (t.kept) t.q = expRow(t.row, t.e, t.count, <f32>t.top);
         else expRowBlock(t, t.row, p.grad ? t.e : 0, t.count);
         first(p, t);
       } else if (phase == GRADIENT) {

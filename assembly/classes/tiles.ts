@@ -42,25 +42,36 @@ export const TILE_CLASSES: i32 = 2048;
 const FAR_APART: usize = 2048;
 
 /** The i-th tile: the logits, their exponentials and then the gradients, the target values, the spare one. */
-export function tileOf(p: Plan, i: i32): usize {
-  return p.scratch + stateBytes(ARRAYS) + tilesApart(p, i);
+// @ts-ignore: decorator
+@inline export function tileOf(p: Plan, i: i32): usize {
+  return laneArray(p, ARRAYS) + tilesApart(p, i);
 }
 
-/** From a place in one tile to that in the i-th one after it: what a loop needs, for which tileOf is a call. */
+/** From a place in one tile to that in the i-th one after it. */
 // @ts-ignore: decorator
 @inline export function tilesApart(p: Plan, i: i32): usize {
-  return <usize>i * <usize>min(p.total, TILE_CLASSES) * tileRow();
+  return <usize>i * changetype<Walk>(p.scratch).tile;
+}
+
+// @ts-ignore: decorator
+@inline function tileBytes(p: Plan): usize {
+  return <usize>min(p.total, TILE_CLASSES) * tileRow();
+}
+
+// @ts-ignore: decorator
+@inline function tilesOf(traits: u32): i32 {
+  return traits & DIRECT ? 0 : traits & SPARE ? 4 : traits & VALUES ? 3 : 2;
 }
 
 /** Scratch of a loss that asks for `traits` and for some bytes of its own, which come last. */
 function bytesOf(p: Plan, traits: u32, own: usize): usize {
-  const tiles = traits & DIRECT ? 0 : traits & SPARE ? 4 : traits & VALUES ? 3 : 2;
-  return stateBytes(ARRAYS) + <usize>tiles * <usize>min(p.total, TILE_CLASSES) * tileRow() + own;
+  return stateBytes(ARRAYS) + <usize>tilesOf(traits) * tileBytes(p) + own;
 }
 
 /** The bytes of its own that a loss asked for. */
-export function ownOf(p: Plan, traits: u32): usize {
-  return p.scratch + bytesOf(p, traits, 0);
+// @ts-ignore: decorator
+@inline export function ownOf(p: Plan, traits: u32): usize {
+  return laneArray(p, ARRAYS) + <usize>tilesOf(traits) * tileBytes(p);
 }
 
 /** Takes a plan through the passes of a loss. */
@@ -71,6 +82,7 @@ export function tiles(
   if (!p.scratch) return bytesOf(p, traits, own);
   const cut = (p.flags & CUT) != 0, fresh = startsAnew(p);
   const t = changetype<Walk>(p.scratch);
+  t.tile = tileBytes(p);
   if (fresh) {
     begin(p);
     beginSamples(p);

@@ -53,6 +53,7 @@ export class Walk {
   weight: usize;
   weightMass: usize;
   scales: usize; // what multiplies the tile of gradients on its way out
+  tile: usize; // bytes of a tile
   row: usize; // rows: the (transformed) logits of the block
   e: usize; // rows: their exponentials
 }

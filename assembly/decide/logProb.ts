@@ -50,7 +50,7 @@ function open(p: Plan, t: Walk): bool {
     store<f32>(outputOf(p, 0, t.sample), 0);
     return false;
   }
-  t.z = maxRow(t.x, p.total);
+  t.z = maxRow(t.x, p.total, 0);
   return true;
 }
 

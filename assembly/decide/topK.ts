@@ -4,7 +4,8 @@
 // The k best so far are a heap whose root is the worst of them; a vector is looked at lane by lane only where one of its lanes
 // beats the root, which in a random order becomes rare soon.
 
-import { expRow } from '../classes/row';
+import { expRowBlock } from '../classes/row';
+import { stateBytes, Walk } from '../classes/walk';
 import { anyOf, LANES, loadV, lt, ne, or, splat, VECTOR } from '../lane/lane';
 import { log1pDouble } from '../math/log';
 import { Plan } from '../plan';
@@ -12,17 +13,23 @@ import { outputOf } from './output';
 
 /** Members: the number k. Parameter p0: log-probabilities are wanted. */
 export function topK(p: Plan): usize {
-  const k = p.members, heap = (<usize>k << 3) + 15 & ~15;
-  if (!p.scratch) return heap + (p.inner > 1 ? (<usize>p.total << 2) + VECTOR : 0);
+  const k = p.members, size = stateBytes(0) + ((<usize>k << 3) + 15 & ~15);
+  if (!p.scratch) return size + (p.inner > 1 ? (<usize>p.total << 2) + VECTOR : 0);
+  const heap = p.scratch + stateBytes(0), t = changetype<Walk>(p.scratch);
   for (let sample = 0; sample < p.outer * p.inner; sample++) {
-    const x = rowOf(p, sample, p.scratch + heap), known = select(x, p.total, p.scratch, k);
-    if (known) sortHeap(p.scratch, k);
+    const x = rowOf(p, sample, p.scratch + size), known = select(x, p.total, heap, k);
+    if (known) sortHeap(heap, k);
     let q: f64 = NaN;
-    const m = load<f32>(p.scratch);
-    if (known && p.p0 != 0) q = expRow(x, 0, p.total, m);
+    const m = load<f32>(heap);
+    if (known && p.p0 != 0) {
+      t.top = m;
+      t.rest = t.ties = 0;
+      expRowBlock(t, x, 0, p.total);
+      q = t.rest + (t.ties - 1);
+    }
     const log = log1pDouble(q);
     for (let i = 0; i < k; i++) {
-      const at = p.scratch + (<usize>i << 3);
+      const at = heap + (<usize>i << 3);
       store<i32>(outputOf(p, i, sample), known ? load<i32>(at, 4) : -1);
       if (p.p0 != 0) store<f32>(outputOf(p, k + i, sample), <f32>((<f64>load<f32>(at) - m) - log));
     }

@@ -100,8 +100,7 @@ function groups(p: Plan): void {
   return (p.p0 == 0 && !waits(p) ? EXPONENTIALS : 0) | (p.flags & INDICES ? 0 : VALUES);
 }
 
-// @ts-ignore: decorator
-@inline function classAt(p: Plan, c: i32): usize {
+function classAt(p: Plan, c: i32): usize {
   return ownOf(p, traitsOf(p)) + CLASS_BYTES * <usize>c;
 }
 

@@ -122,7 +122,8 @@ export class Work {
       this.#kernel = team.spread(record.kernel ?? record.name, this.#kernel, shared);
       this.#scan.spread(team, room);
     }
-    this.#short = simple && operands.plain && this.#blocks.single && !this.#scan.checks;
+    const once = this.#blocks.single && this.#blocks.part === 0;
+    this.#short = simple && operands.plain && once && !this.#scan.checks;
     this.#still = this.#short && outputs.tensorial && operands.still;
   }
 

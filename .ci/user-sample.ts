@@ -23,6 +23,7 @@ import simd from 'lossmith/core.simd.wasm';
 import core from 'lossmith/core.wasm';
 import { argmax, multiHead } from 'lossmith/decide';
 import { accuracy, precisionRecallF1 } from 'lossmith/metrics';
+import { createEngine as createThreads } from 'lossmith/threads';
 
 const logits = tensor([
   [2.1, 0.3, -1.0],
@@ -131,3 +132,8 @@ export const used = [data, shape, loss, grad, sums, total, perRow, back, probabi
 export const furtherUsed = [pair, ofVariance, sparse, prepare];
 export const ofEntries = [chosen, tone, share, rates];
 export const alsoUsed = [squared, scaled, components, activations, train, wrong, modules, memory, stepped, bytes];
+
+// Engines of several threads: the same type, so that whatever takes one takes the other.
+const several: FullEngine = createThreads({ threads: 4 });
+export const ready: Promise<void> = several.ready;
+export const live: number = several.threads;

@@ -47,6 +47,9 @@ export interface Kernels {
 export const kernelOf = (kernels: Kernels, name: string): Kernel =>
   (kernels as unknown as Readonly<Record<string, Kernel>>)[name] as Kernel;
 
+/** What a module imports, by module and name. */
+export type Imports = Record<string, Record<string, unknown>>;
+
 export const LADDER = ['relaxed', 'simd', 'scalar'] as const;
 
 /** The tier that a module says it is. */
@@ -56,7 +59,7 @@ const tierOf = (kernels: Kernels): Tier => LADDER[2 - kernels.tier()] ?? 'scalar
 export function instantiate(
   wanted: Tier | 'auto',
   given?: WebAssembly.Module,
-  imports?: WebAssembly.Imports,
+  imports?: Imports,
 ): { tier: Tier; kernels: Kernels } {
   const make = (module: WebAssembly.Module): Kernels => {
     try {

@@ -2,7 +2,7 @@
 
 import { type DoubleName, FLAGS, PLAN, PLAN_BYTES, ROOM } from '../generated/plan.ts';
 import type { Tier } from '../values/types.ts';
-import { instantiate, type Kernel, type Kernels } from './instance.ts';
+import { type Imports, instantiate, type Kernel, type Kernels } from './instance.ts';
 import { LinearMemory } from './memory.ts';
 
 /** The fields of a plan, by their index: 4-byte fields and float64 ones. */
@@ -17,7 +17,7 @@ export interface RuntimeOptions {
   readonly deterministic?: boolean | undefined;
   readonly maximumBytes?: number | undefined;
   readonly module?: WebAssembly.Module | undefined;
-  readonly imports?: WebAssembly.Imports;
+  readonly imports?: Imports;
 }
 
 /** How a kernel is shared among threads. */
@@ -39,7 +39,7 @@ export interface Team {
   /** A kernel that all of them take part in; what it returns is above 0 where it left one kind of NaN only. */
   spread(name: string, kernel: Kernel, shared: Shared): Kernel;
   /** A module whose memory is shared. */
-  share(bytes: Uint8Array): Uint8Array<ArrayBuffer>;
+  share(bytes: Uint8Array): Uint8Array;
   dispose(): void;
 }
 

@@ -25,7 +25,7 @@ export class Helpers implements Team {
     return this.#rounds.ready;
   }
 
-  share(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  share(bytes: Uint8Array): Uint8Array {
     return share(bytes).bytes;
   }
 

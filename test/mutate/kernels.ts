@@ -79,7 +79,7 @@ export const kernels: readonly Mutation[] = [
   {
     fault: 'sums of sure samples are not refined',
     file: 'assembly/classes/columns.ts',
-    from: 'return select_(add(rest, sub(tallies(ties), splat(1))), q, mask);',
+    from: 'return select_(add(rest, sub(tallies(ties), one)), q, mask);',
     to: 'return q;',
     tests: ['precision', 'golden', 'trust/values'],
   },
@@ -128,8 +128,8 @@ export const kernels: readonly Mutation[] = [
   {
     fault: 'the maximum of a long row is that of its last block',
     file: 'assembly/classes/rows.ts',
-    from: 't.top = Math.max(t.top, maxRow(t.row, t.count));',
-    to: 't.top = maxRow(t.row, t.count);',
+    from: 't.top = Math.max(t.top, maxRow(t.row, t.count, t.e));',
+    to: 't.top = maxRow(t.row, t.count, t.e);',
     tests: ['trust/blocks'],
   },
   {

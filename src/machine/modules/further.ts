@@ -9,11 +9,11 @@ export { knows } from './probe.ts';
 export { compile };
 
 /** Makes a module whose memory threads share. */
-export type Share = (bytes: Uint8Array) => Uint8Array<ArrayBuffer>;
+export type Share = (bytes: Uint8Array) => Uint8Array;
 
 /** A module out of its text, of the simd tier or made scalar. */
 export function moduleFrom(text: string, tier: Tier, share?: Share): WebAssembly.Module {
   const bytes = decode(text);
   const own = tier === 'scalar' ? lower(bytes) : bytes;
-  return compile(share ? share(own) : own);
+  return compile(share ? (share(own) as Uint8Array<ArrayBuffer>) : own); // which are nobody else's
 }

@@ -46,7 +46,11 @@ describe.each(sampled(tiers, 0.3))('%s', (tier) => {
     several.dispose();
   });
 
-  it.each(formNames.map((op, i) => [op, i] as const))('%s', (op, turn) => {
+  const drawn = sampled(
+    formNames.map((op, i) => [op, i] as const),
+    0.4,
+  );
+  it.each(drawn)('%s', (op, turn) => {
     for (const [shape, axis] of whole ? shapes : [shapes[turn % shapes.length]!]) {
       const problem = problemOf(randomFrom(sizeOf(shape) + op.length), op, shape, axis);
       const call = callOn({} as Library, op, problem);

@@ -37,29 +37,20 @@ function memoryOf(initial: number, limit: number): WebAssembly.Memory | undefine
   return undefined;
 }
 
-/** Helpers of engines that nobody has any more end; what is left of those, steps and tensors, goes on with one thread. */
-const unused = /* @__PURE__ */ new FinalizationRegistry<Helpers>((helpers) => helpers.dispose());
-
-/** What makes an engine of threads, which `made` is told of; undefined where the runtime has none. */
-const crewOf =
-  (made: (helpers: Helpers) => void): Crew =>
-  ({ tier: wanted, threads, maximumBytes = 1 / 0, module }) => {
-    if (threads === 1 || module || !sharing()) return undefined;
-    const tier = lib.LADDER.slice(wanted === 'auto' ? 0 : lib.LADDER.indexOf(wanted)).find((each) => lib.knows(each));
-    if (tier === undefined) return undefined;
-    const { module: shared, pages } = moduleOf(tier);
-    const memory = memoryOf(pages, Math.floor(maximumBytes / PAGE));
-    if (!memory) return undefined;
-    return {
-      module: shared,
-      imports: { env: { memory } },
-      team: (runtime) => {
-        const helpers = new Helpers(runtime, shared, threads - 1);
-        made(helpers);
-        return helpers;
-      },
-    };
+/** What makes an engine of threads; undefined where the runtime has none. */
+const crew: Crew = ({ tier: wanted, threads, maximumBytes = 1 / 0, module }) => {
+  if (threads === 1 || module || !sharing()) return undefined;
+  const tier = lib.LADDER.slice(wanted === 'auto' ? 0 : lib.LADDER.indexOf(wanted)).find((each) => lib.knows(each));
+  if (tier === undefined) return undefined;
+  const { module: shared, pages } = moduleOf(tier);
+  const memory = memoryOf(pages, Math.floor(maximumBytes / PAGE));
+  if (!memory) return undefined;
+  return {
+    module: shared,
+    imports: { env: { memory } },
+    team: (runtime) => new Helpers(runtime, shared, threads - 1),
   };
+};
 
 /**
  * Makes an engine of several threads: as `createEngine` of the main entry, and `threads` may be more than 1.
@@ -82,14 +73,8 @@ const crewOf =
  * engine.dispose();
  */
 export const createEngine: (options?: EngineOptions) => FullEngine = /* @__PURE__ */ lib.guard(
-  (options: EngineOptions = {}) => {
-    if (options?.threads === 1) return createOne(options);
-    let helpers: Helpers | undefined;
-    const crew = crewOf((made) => {
-      helpers = made;
-    });
-    const engine = lib.makeEngine(options, { crew, most: MOST_HELPERS + 1 }) as FullEngine;
-    if (helpers) unused.register(engine, helpers);
-    return engine;
-  },
+  (options: EngineOptions = {}) =>
+    (options?.threads === 1
+      ? createOne(options)
+      : lib.makeEngine(options, { crew, most: MOST_HELPERS + 1 })) as FullEngine,
 );

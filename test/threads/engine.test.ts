@@ -148,22 +148,22 @@ describe('workers', () => {
     expect(made.map(({ threadId }) => threadId)).toEqual([-1, -1]);
   });
 
-  it('end when nobody has the engine any more, and a step that is left goes on', async () => {
+  it('stay as long as there is a step, whoever has the engine', async () => {
     const made = watchWorkers();
     const start = async () => {
       const engine = entry.createEngine({ threads: 2 });
       await engine.ready;
-      expect(engine.threads).toBe(2);
       return largeStep(engine).step;
     };
     const step = await start();
     const before = step();
-    for (let i = 0; i < 100 && made[0]?.threadId !== -1; i++) {
+    for (let i = 0; i < 10; i++) {
       (globalThis as { gc?(): void }).gc?.();
-      await new Promise((settle) => setTimeout(settle, 20));
+      await new Promise((settle) => setTimeout(settle, 10));
     }
-    expect(made[0]?.threadId).toBe(-1);
+    expect(made[0]?.threadId).toBeGreaterThan(0);
     expect(step()).toBe(before);
+    await made[0]?.terminate();
   });
 
   it('that are refused leave one thread', async () => {

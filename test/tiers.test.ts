@@ -23,7 +23,7 @@ import {
 } from './tiers.ts';
 
 /** Random problems per property here; the files run by themselves try more. */
-const RUNS = whole ? '15' : '5';
+const RUNS = whole ? '15' : '3';
 
 describe.each(tiers)('tier %s', async (tier) => {
   // test/library.ts takes the functions from the main entry: here those of an engine of the tier stand in for them

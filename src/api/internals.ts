@@ -11,7 +11,7 @@ import { crossEntropy } from '../losses/classification.ts';
 import type { OperationRecord } from '../losses/record.ts';
 import { LADDER } from '../machine/instance.ts';
 import { bytesAt } from '../machine/memoryBytes.ts';
-import { bytesOf, compile, knows, moduleFrom } from '../machine/modules/further.ts';
+import { bytesOf, compile, knows, leb, moduleFrom, Reader } from '../machine/modules/further.ts';
 import { FLAGS, PLAN, type Runtime } from '../machine/runtime.ts';
 import { MemoryTensor } from '../machine/tensor.ts';
 import { describe, isFloat, isTyped, overlap, sameShape, show, sizeOf } from '../values/array.ts';
@@ -67,6 +67,7 @@ export const internals = {
   LADDER,
   PLAN,
   Place,
+  Reader,
   adviceOnName,
   broadcastStrides,
   bytesAt,
@@ -81,6 +82,7 @@ export const internals = {
   isSparse,
   isTyped,
   knows,
+  leb,
   likelihood,
   makeEngine,
   moduleFrom,

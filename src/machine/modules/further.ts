@@ -4,6 +4,7 @@ import type { Tier } from '../../values/types.ts';
 import { lower } from '../lower/index.ts';
 import { compile, decode } from './text.ts';
 
+export { leb, Reader } from '../lower/bytes.ts';
 export { bytesOf } from './index.ts';
 export { knows } from './probe.ts';
 export { compile };

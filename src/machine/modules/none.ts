@@ -4,4 +4,6 @@
 export const bytesOf = undefined;
 export const compile = undefined;
 export const knows = undefined;
+export const leb = undefined;
 export const moduleFrom = undefined;
+export const Reader = undefined;

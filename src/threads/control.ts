@@ -9,7 +9,7 @@
 export const CLAIM = 0;
 /** Chunks of the round that are done. */
 export const DONE = 1;
-/** The thread that calls waits for DONE to change. */
+/** The thread that calls sleeps until DONE changes, or a helper holds nothing. */
 export const WAITING = 2;
 /** Threads that wait for CLAIM to change. */
 export const SLEEPERS = 3;

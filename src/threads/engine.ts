@@ -2,7 +2,7 @@
 
 import type { Crew } from '../api/engine.ts';
 import type { FullEngine } from '../generated/declarations.ts';
-import { createEngine as createOne, internals as lib } from '../index.ts';
+import { internals as lib } from '../index.ts';
 import type { EngineOptions } from '../values/types.ts';
 import { MOST_HELPERS } from './control.ts';
 import { share } from './share.ts';
@@ -73,8 +73,5 @@ const crew: Crew = ({ tier: wanted, threads, maximumBytes = 1 / 0, module }) => 
  * engine.dispose();
  */
 export const createEngine: (options?: EngineOptions) => FullEngine = /* @__PURE__ */ lib.guard(
-  (options: EngineOptions = {}) =>
-    (options?.threads === 1
-      ? createOne(options)
-      : lib.makeEngine(options, { crew, most: MOST_HELPERS + 1 })) as FullEngine,
+  (options: EngineOptions = {}) => lib.makeEngine(options, { crew, most: MOST_HELPERS + 1 }) as FullEngine,
 );

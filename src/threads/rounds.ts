@@ -12,7 +12,7 @@ import { spawn, type Thread } from './spawn.ts';
 
 /** Milliseconds without progress after which helpers are given up. */
 const LIMIT = 2000;
-/** How often this thread looks whether the last chunks are done before it sleeps. */
+/** How often this thread looks whether helpers are done before it sleeps. */
 const PATIENCE = 20000;
 
 /** Whether this thread may sleep; that of a browser's page may not. */
@@ -156,7 +156,7 @@ export class Rounds {
   run(count: number, plan: number, scratch: number): void {
     this.#open(count);
     this.#take(plan, scratch);
-    this.#finish(count);
+    this.#await(at.DONE, (done) => done === count);
   }
 
   /** Opens a round. */
@@ -185,29 +185,23 @@ export class Rounds {
     }
   }
 
-  /** Waits until all chunks of the round are done. */
-  #finish(count: number): void {
-    const words = this.#words;
-    for (let i = 0; i < PATIENCE; i++) if (Atomics.load(words, at.DONE) === count) return;
-    Atomics.store(words, at.WAITING, 1);
-    this.#await(at.DONE, (done) => done === count);
-    Atomics.store(words, at.WAITING, 0);
-  }
-
-  /** Waits until a word is as it should be, as long as it changes now and then. */
+  /** Waits until a word is as it should be: awake for a while, then asleep, as long as it changes now and then. */
   #await(place: number, right: (word: number) => boolean): void {
     const words = this.#words;
+    for (let i = 0; i < PATIENCE; i++) if (right(Atomics.load(words, place))) return;
+    Atomics.store(words, at.WAITING, 1);
     let last: number | undefined;
     let since = 0;
     for (;;) {
       const word = Atomics.load(words, place);
-      if (right(word)) return;
+      if (right(word)) break;
       const now = performance.now();
       if (word !== last) since = now;
       last = word;
       if (now - since > LIMIT) this.#giveUp();
       if (this.#waits) Atomics.wait(words, place, word, 20);
     }
+    Atomics.store(words, at.WAITING, 0);
   }
 
   /** Goes on with one thread. What a helper may still write is not handed out again before it has ended. */

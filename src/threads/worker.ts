@@ -73,6 +73,7 @@ export function help({ shared, module, memory, names, helper, plan }: Setup, tel
       Atomics.store(words, at.HOLDS + helper, 1);
       work();
       Atomics.store(words, at.HOLDS + helper, 0);
+      if (Atomics.load(words, at.WAITING) > 0) Atomics.notify(words, at.HOLDS + helper);
       if (at.roundOf(claim) === mine) idle = 0;
     }
     if (idle < PATIENCE) continue;

@@ -219,14 +219,19 @@ describe('many calls', () => {
       }
     };
     run(count / 2);
-    thrown = 0;
-    const [stats, heap] = [engine.stats(), heapUsed()];
-    run(count);
-    const growth = heapUsed() - heap;
-    expect(thrown).toBe(count / 10);
-    expect(engine.stats()).toEqual(stats);
-    // what the compiler learns in between takes some, however many calls there are
-    expect(growth, 'bytes of JavaScript heap').toBeLessThan(512 * KiB);
+    const stats = engine.stats();
+    // what the compiler learns takes some now and then, however many calls there are: what calls leave is there every time
+    const limit = 256 * KiB;
+    let least = Number.POSITIVE_INFINITY;
+    for (let tries = 0; tries < 5 && least >= limit; tries++) {
+      thrown = 0;
+      const heap = heapUsed();
+      run(count);
+      least = Math.min(least, heapUsed() - heap);
+      expect(thrown).toBe(count / 10);
+      expect(engine.stats()).toEqual(stats);
+    }
+    expect(least, 'bytes of JavaScript heap').toBeLessThan(limit);
     expect(held.data).toEqual(Float32Array.of(1, 2, 3));
   });
 });

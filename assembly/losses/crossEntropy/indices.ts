@@ -15,6 +15,7 @@ import { addWide, growHigh, growLow, narrow, sumOf, widenAdd, zeroW } from '../.
 import { log1p } from '../../math/log';
 import { Plan } from '../../plan';
 import { addLosses, closeProducts, largeProducts } from '../../sums';
+import { fewClasses, isFew } from './few';
 import { focal } from './focal';
 import { addSides, openSide, SHIFTED, SIDE_SCALE, sideColumn, traitsOf, weightTotal } from './options';
 import { capGradients, moveTile } from './softcap';
@@ -37,7 +38,10 @@ const SPARE_ARRAY: usize = SHIFTED + 5;
 
 /** Cross entropy with class indices over a plan, by tiles. */
 export function indexTiles(p: Plan, kind: i32): usize {
-  if (p.scratch) changetype<Walk>(p.scratch).kind = kind;
+  if (p.scratch) {
+    if (kind == PLAIN && lumps(p) && isFew(p)) return fewClasses(p); // with less scratch than is asked for below
+    changetype<Walk>(p.scratch).kind = kind;
+  }
   return tiles(
     p, traitsOf(p) | OF_TARGETS | WEIGHS | (kind == FOCAL ? SHARP : 0), 0,
     (p: Plan, t: Walk): void => moveTile(p, t),

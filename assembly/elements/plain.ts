@@ -16,9 +16,9 @@ const TURN = 4 * LANES;
 /** The loop of a loss over n elements, whole turns: adds their terms to the accumulator at sums, returns a mask of illegal ones. */
 export type Stretch = (p: Plan, x: usize, y: usize, g: usize, n: i32, sums: usize, f: v128) => v128;
 
-/** Whether a call is simple. */
-export function isSimple(p: Plan): bool {
-  return p.scratch != 0 && (p.a | p.b | p.incoming | p.loss) == 0 && (p.flags & IGNORE) == 0;
+/** Whether a call is simple, or but for its weights. */
+export function isSimple(p: Plan, weighs: bool = false): bool {
+  return p.scratch != 0 && ((weighs ? <usize>0 : p.a) | p.b | p.incoming | p.loss) == 0 && (p.flags & IGNORE) == 0;
 }
 
 /** Takes a plan through the loop of a loss, or through strips where it is not simple. */

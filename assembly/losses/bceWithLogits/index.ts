@@ -14,19 +14,17 @@
 //
 // Parameters: p0 labelSmoothing. Operands: a weight, b posWeight.
 
-import { DECAY, exponentials } from '../elements/exponentials';
-import { elements } from '../elements/frame';
-import { isSimple, stretches } from '../elements/plain';
-import { padOf, Run } from '../elements/walk';
+import { DECAY } from '../../elements/exponentials';
+import { elements } from '../../elements/frame';
+import { periodOf } from '../../elements/period';
+import { isSimple, stretches } from '../../elements/plain';
+import { Run } from '../../elements/walk';
 import {
-  abs_, add, and, clear, div, everyBit, LANES, le, loadV, lt, madd, mul, ne, negatives, nmadd, or, pmax, select_,
-  signBits, splat, storeV, sub, VECTOR, xor,
-} from '../lane/lane';
-import { exceeds, growHigh, growLow, widenAdd, zeroW } from '../lane/wide';
-import { expConstant } from '../math/exp';
-import { log1pUnit } from '../math/log';
-import { Plan } from '../plan';
-import { LARGE, logBoth } from '../sums';
+  abs_, add, and, div, lt, madd, mul, ne, nmadd, or, select_, signBits, splat, sub, xor,
+} from '../../lane/lane';
+import { log1pUnit } from '../../math/log';
+import { Plan } from '../../plan';
+import { periodic, stretch } from './simple';
 
 @unmanaged
 class BceWithLogits extends Plan {
@@ -76,45 +74,12 @@ class BceWithLogits extends Plan {
   }
 }
 
-/** Elements whose factors 1 + e ≤ 2 are multiplied in float32: 2^16 is their product at most. */
-const SHORT = 16 * LANES;
-
-/**
- * Simple calls without smoothing, where all masses together are 1. With a = 1 − y where x ≥ 0 and −y where x < 0, h·|x| is a·x
- * and the slope is a ∓ e/(1 + e). The logarithms of all elements are one of their product (sums.ts).
- */
-function stretch(p: Plan, x: usize, y: usize, g: usize, n: i32, sums: usize, f: v128): v128 {
-  const one = expConstant(9), sign = signBits(), zero = splat(0), pad = padOf(p, 4);
-  const step: usize = g ? VECTOR : 0;
-  let acc = loadV(sums), right = everyBit(), low = zeroW(), high = low;
-  if (!g) g = pad;
-  for (let left = n; left > 0; left -= SHORT) {
-    const end = x + (<usize>min(left, SHORT) << 2);
-    let e = padOf(p, 5), sum = zero, product = zero;
-    exponentials(DECAY, x, end, e);
-    for (; x < end; x += VECTOR, y += VECTOR, e += VECTOR, g += step) {
-      const v = loadV(x), t = loadV(y), q = loadV(e), whole = add(q, one), a = sub(clear(one, negatives(v)), t);
-      right = and(right, and(le(zero, t), le(t, one)));
-      storeV(g, mul(sub(a, xor(div(q, whole), and(v, sign))), f));
-      // an infinite logit that agrees with its target costs 0; NaN comes back with e
-      sum = add(sum, pmax(zero, mul(a, v)));
-      product = madd(product, whole, q);
-    }
-    acc = widenAdd(acc, sum);
-    low = growLow(low, product);
-    high = growHigh(high, product);
-    if (exceeds(low, LARGE) || exceeds(high, LARGE)) {
-      p.sum += logBoth(low) + logBoth(high);
-      low = high = zeroW();
-    }
-  }
-  p.sum += logBoth(low) + logBoth(high);
-  storeV(sums, acc);
-  return clear(everyBit(), right);
-}
-
 export function bceWithLogits(p: Plan): usize {
-  if (p.p0 != 0 || !isSimple(p)) return elements<BceWithLogits>(p);
+  if (p.p0 != 0 || !isSimple(p, true)) return elements<BceWithLogits>(p);
+  if (p.a) {
+    const vectors = periodOf(p);
+    return vectors ? periodic(p, vectors) : elements<BceWithLogits>(p);
+  }
   return stretches(
     p, 1, -Infinity,
     (p: Plan, x: usize, y: usize, g: usize, n: i32, sums: usize, f: v128): v128 => stretch(p, x, y, g, n, sums, f),

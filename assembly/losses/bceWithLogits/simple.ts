@@ -1,0 +1,126 @@
+// Simple calls without smoothing, where all masses together are 1, and those with weights that repeat every few vectors. With
+// a = 1 − y where x ≥ 0 and −y where x < 0, h·|x| is a·x and the slope is a ∓ e/(1 + e). The logarithms of all elements are one
+// of their product (sums.ts); those of elements that weigh alike, where there are weights: each vector of their period is a
+// column with sums of its own, which its weights multiply at the end.
+
+import { DECAY, exponentials } from '../../elements/exponentials';
+import { PERIOD, weightsOf } from '../../elements/period';
+import { beginRuns, nextRun, padOf } from '../../elements/walk';
+import {
+  add, and, anyOf, clear, div, everyBit, LANES, le, loadV, madd, mul, negatives, or, pmax, signBits, splat, storeV, sub,
+  VECTOR, xor,
+} from '../../lane/lane';
+import { addWide, exceeds, growHigh, growLow, widenAdd, zeroW } from '../../lane/wide';
+import { expConstant } from '../../math/exp';
+import { log1pDouble } from '../../math/log';
+import { Plan } from '../../plan';
+import { copyFloats, LARGE, logBoth } from '../../sums';
+
+/** Vectors whose factors 1 + e ≤ 2 are multiplied in float32: 2^16 is their product at most. */
+const SHORT = 16;
+
+// pads (walk.ts); 0 to 2 are copies of the last vector
+const WEIGHTS = 3;
+const COLUMNS = 4; // of each column four sums and four products, float64
+const E = 5; // exponentials, with the three pads behind it
+
+/** The loop of simple calls (plain.ts). */
+export function stretch(p: Plan, x: usize, y: usize, g: usize, n: i32, sums: usize, f: v128): v128 {
+  const one = expConstant(9), sign = signBits(), zero = splat(0), pad = padOf(p, COLUMNS);
+  const step: usize = g ? VECTOR : 0;
+  let acc = loadV(sums), right = everyBit(), low = zeroW(), high = low;
+  if (!g) g = pad;
+  for (let left = n; left > 0; left -= SHORT * LANES) {
+    const end = x + (<usize>min(left, SHORT * LANES) << 2);
+    let e = padOf(p, E), sum = zero, product = zero;
+    exponentials(DECAY, x, end, e);
+    for (; x < end; x += VECTOR, y += VECTOR, e += VECTOR, g += step) {
+      const v = loadV(x), t = loadV(y), q = loadV(e), whole = add(q, one), a = sub(clear(one, negatives(v)), t);
+      right = and(right, and(le(zero, t), le(t, one)));
+      storeV(g, mul(sub(a, xor(div(q, whole), and(v, sign))), f));
+      // an infinite logit that agrees with its target costs 0; NaN comes back with e
+      sum = add(sum, pmax(zero, mul(a, v)));
+      product = madd(product, whole, q);
+    }
+    acc = widenAdd(acc, sum);
+    low = growLow(low, product);
+    high = growHigh(high, product);
+    if (exceeds(low, LARGE) || exceeds(high, LARGE)) {
+      p.sum += logBoth(low) + logBoth(high);
+      low = high = zeroW();
+    }
+  }
+  p.sum += logBoth(low) + logBoth(high);
+  storeV(sums, acc);
+  return clear(everyBit(), right);
+}
+
+/** Takes a plan whose weights repeat every `vectors` vectors through the loss. */
+export function periodic(p: Plan, vectors: i32): usize {
+  const run = beginRuns(p), weights = weightsOf(p, WEIGHTS);
+  let wrong = splat(0), sum = p.sum;
+  p.sum = 0;
+  memory.fill(padOf(p, COLUMNS), 0, PERIOD * 64);
+  while (nextRun(p, run)) {
+    const at = <usize>run.at << 2, whole = run.n & -LANES, rest = run.n - whole;
+    wrong = or(wrong, columns(p, p.input + at, p.target + at, p.grad ? p.grad + at : 0, whole, weights, vectors, 0));
+    if (rest) {
+      const x = padOf(p, 0), y = padOf(p, 1), g = padOf(p, 2), end = at + (<usize>whole << 2);
+      storeV(x, splat(-Infinity)); // costs nothing beside the target 0
+      storeV(y, splat(0));
+      copyFloats(p.input + end, x, rest);
+      copyFloats(p.target + end, y, rest);
+      wrong = or(wrong, columns(p, x, y, p.grad ? g : 0, LANES, weights, vectors, whole / LANES % vectors));
+      if (p.grad) copyFloats(g, p.grad + end, rest);
+    }
+    if (run.left) continue;
+    for (let j = 0; j < vectors; j++) closeColumn(p, padOf(p, COLUMNS) + (<usize>j << 6), weights + <usize>j * VECTOR);
+    sum += p.sum;
+    p.sum = 0;
+  }
+  p.sum = sum;
+  if (anyOf(wrong)) p.bad = 0;
+  return 0;
+}
+
+/** The losses of n elements, whole vectors, the first of which is in the column `from`. Returns a mask of illegal targets. */
+function columns(p: Plan, x: usize, y: usize, g: usize, n: i32, weights: usize, vectors: i32, from: i32): v128 {
+  const one = expConstant(9), sign = signBits(), zero = splat(0), step = <usize>vectors * VECTOR, stepG = g ? step : 0;
+  const by = splat(<f32>p.upstream), block = vectors * SHORT * LANES;
+  let right = everyBit();
+  if (!g) g = padOf(p, 2);
+  for (let left = n; left > 0; left -= block) {
+    const end = x + (<usize>min(left, block) << 2);
+    exponentials(DECAY, x, end, padOf(p, E));
+    for (let j = 0, column = from; j < min(left / LANES, vectors); j++, column++) {
+      const skip = <usize>j * VECTOR, place = padOf(p, COLUMNS) + (<usize>column << 6), w = weights + <usize>column * VECTOR;
+      const f = mul(loadV(w), by);
+      let sum = zero, product = zero, yAt = y + skip, gAt = stepG ? g + skip : g, e = padOf(p, E) + skip;
+      for (let xAt = x + skip; xAt < end; xAt += step, yAt += step, gAt += stepG, e += step) {
+        const v = loadV(xAt), t = loadV(yAt), q = loadV(e), whole = add(q, one), a = sub(clear(one, negatives(v)), t);
+        right = and(right, and(le(zero, t), le(t, one)));
+        storeV(gAt, mul(sub(a, xor(div(q, whole), and(v, sign))), f));
+        sum = add(sum, pmax(zero, mul(a, v)));
+        product = madd(product, whole, q);
+      }
+      addWide(place, sum);
+      const low = growLow(loadV(place + 32), product), high = growHigh(loadV(place + 48), product);
+      storeV(place + 32, low);
+      storeV(place + 48, high);
+      if (exceeds(low, LARGE) || exceeds(high, LARGE)) closeColumn(p, place, w);
+    }
+    y += end - x;
+    if (stepG) g += end - x;
+    x = end;
+  }
+  return clear(everyBit(), right);
+}
+
+/** Adds the losses of a column, times its weights, to the sum; the column starts anew. */
+function closeColumn(p: Plan, place: usize, weights: usize): void {
+  for (let i: usize = 0; i < 4; i++) {
+    const w: f64 = load<f32>(weights + (i << 2));
+    p.sum += w * (load<f64>(place + (i << 3)) + log1pDouble(load<f64>(place + 32 + (i << 3))));
+  }
+  memory.fill(place, 0, 64);
+}

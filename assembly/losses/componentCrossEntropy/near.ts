@@ -4,10 +4,10 @@
 import { expTile, TILE_RUN } from '../../classes/columns';
 import { tileRow } from '../../classes/pack';
 import { IDLE, LOSS, MAX, REST, SCALE } from '../../classes/samples';
-import { tileOf } from '../../classes/tiles';
+import { tileOf, tilesApart } from '../../classes/tiles';
 import { laneArray, Walk } from '../../classes/walk';
 import {
-  add, and, anyOf, clear, div, everyBit, loadSplat, loadV, lt, mul, neg, or, pmax, pmin, sameInt, select_, splat,
+  add, and, anyOf, clear, div, everyBit, loadSplat, loadV, lt, mul, ne, neg, or, pmax, pmin, sameInt, select_, splat,
   storeV, sub, VECTOR, xor,
 } from '../../lane/lane';
 import { growHigh, growLow } from '../../lane/wide';
@@ -112,7 +112,7 @@ function closeLarge(p: Plan, k: i32, products: usize): void {
 }
 
 /** Halves of the losses of samples near, beside those of wide ones. */
-function halves(p: Plan, t: Walk): void {
+export function halves(p: Plan, t: Walk): void {
   const half = splat(0.5);
   for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) {
     const place = setArray(p, 0, HALF) + at;
@@ -121,11 +121,28 @@ function halves(p: Plan, t: Walk): void {
   }
 }
 
+/** Whether a class is in the group: that of its component, at c; or a value in the tile of targets, at y, says so. */
+// @ts-ignore: decorator
+@inline function insideOf(sets: bool, group: v128, c: usize, y: usize): v128 {
+  return sets ? ne(loadV(y), splat(0)) : sameInt(group, loadSplat(c));
+}
+
 /** σ_O/σ_I of a component for each sample, 0 for one that is idle or wide; `grow` lets its products grow by them. */
 function ratios(p: Plan, t: Walk, grads: usize, k: i32, grow: bool): void {
+  ratiosOf(p, t, grads, k, grow, false);
+}
+
+/** The same for sets of classes. */
+export function setRatios(p: Plan, t: Walk, grads: usize): void {
+  ratiosOf(p, t, grads, 0, false, true);
+}
+
+// @ts-ignore: decorator
+@inline function ratiosOf(p: Plan, t: Walk, grads: usize, k: i32, grow: bool, sets: bool): void {
   const row = tileRow(), size = VECTOR, map = mapOf(p, k), height = <usize>t.count * row;
   const groups = setArray(p, 0, GROUP), to = setArray(p, 0, RATIO);
   const idle = laneArray(p, IDLE), wide = laneArray(p, WIDE);
+  const toY = tilesApart(p, 1); // from e to the value of the target
   const zero = splat(0), products = productsOf(p, k), last = (<usize>t.n << 2) - size;
   let low = loadV(products), high = loadV(products + 16);
   for (let at: usize = 0; at < <usize>t.n << 2; at += 2 * size) {
@@ -136,8 +153,8 @@ function ratios(p: Plan, t: Walk, grads: usize, k: i32, grow: bool): void {
       const stop = min(place + <usize>TILE_RUN * row, end);
       let near0 = zero, rest0 = zero, near1 = zero, rest1 = zero;
       for (; place < stop; place += row, c += 4) {
-        const own = loadSplat(c), e0 = loadV(place), e1 = loadV(place + size);
-        const mask0 = sameInt(group0, own), mask1 = sameInt(group1, own);
+        const e0 = loadV(place), e1 = loadV(place + size);
+        const mask0 = insideOf(sets, group0, c, place + toY), mask1 = insideOf(sets, group1, c, place + toY + size);
         rest0 = add(rest0, clear(e0, mask0));
         near0 = add(near0, and(e0, mask0));
         rest1 = add(rest1, clear(e1, mask1));
@@ -160,26 +177,36 @@ function ratios(p: Plan, t: Walk, grads: usize, k: i32, grow: bool): void {
     low = growLow(low, ratio1);
     high = growHigh(high, ratio1);
   }
+  if (!grow) return;
   storeV(products, low);
   storeV(products + 16, high);
 }
 
 /** What multiplies e in the gradient: the sum over the components of w outside and −w·ratio inside. The last one does it. */
 function factors(p: Plan, t: Walk, grads: usize, k: i32): void {
+  factorsOf(p, t, grads, k, false);
+}
+
+/** The same for sets of classes. */
+export function setFactors(p: Plan, t: Walk, grads: usize): void {
+  factorsOf(p, t, grads, 0, true);
+}
+
+// @ts-ignore: decorator
+@inline function factorsOf(p: Plan, t: Walk, grads: usize, k: i32, sets: bool): void {
   const row = tileRow(), size = VECTOR, map = mapOf(p, k), height = <usize>t.count * row;
   const groups = setArray(p, 0, GROUP), ratios = setArray(p, 0, RATIO);
   const sums = tileOf(p, 2) - grads; // from a gradient to its factor
-  const w = splat(weightOf(p, k));
-  const last = k == p.members - 1;
+  const w = splat(sets ? 1 : weightOf(p, k)), toY = tilesApart(p, 1);
+  const last = sets || k == p.members - 1;
   for (let at: usize = 0; at < <usize>t.n << 2; at += 2 * size) {
     const group0 = loadV(groups + at), group1 = loadV(groups + at + size);
     const flip0 = xor(w, neg(mul(w, loadV(ratios + at)))); // turns one factor into the other
     const flip1 = xor(w, neg(mul(w, loadV(ratios + at + size))));
     const end = grads + at + height;
     for (let place = grads + at, c = map; place < end; place += row, c += 4) {
-      const own = loadSplat(c);
-      let factor0 = xor(w, and(flip0, sameInt(group0, own)));
-      let factor1 = xor(w, and(flip1, sameInt(group1, own)));
+      let factor0 = xor(w, and(flip0, insideOf(sets, group0, c, place + toY)));
+      let factor1 = xor(w, and(flip1, insideOf(sets, group1, c, place + toY + size)));
       if (k > 0) {
         factor0 = add(factor0, loadV(place + sums));
         factor1 = add(factor1, loadV(place + sums + size));
@@ -196,7 +223,7 @@ function factors(p: Plan, t: Walk, grads: usize, k: i32): void {
 }
 
 /** What multiplies the gradients on their way out: for e the mass of the sample over Σe, which may be NaN where nothing weighs. */
-function scales(p: Plan, t: Walk, weighs: bool): void {
+export function scales(p: Plan, t: Walk, weighs: bool): void {
   const one = splat(1);
   for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) {
     const mass = clear(loadV(t.mass + at), loadV(laneArray(p, IDLE) + at));
@@ -207,7 +234,7 @@ function scales(p: Plan, t: Walk, weighs: bool): void {
 }
 
 /** Puts the gradients of wide samples beside the others. */
-function mergeWide(p: Plan, t: Walk, grads: usize, exact: usize): void {
+export function mergeWide(p: Plan, t: Walk, grads: usize, exact: usize): void {
   for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) {
     const wide = loadV(laneArray(p, WIDE) + at);
     if (!anyOf(wide)) continue;

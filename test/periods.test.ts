@@ -34,15 +34,13 @@ describe.each(weighted)('%s', (op: FormName) => {
   for (const period of [1, 2, 3, 4, 5, 8, 12, 14, 32, 33]) {
     for (const kind of ['random', 'random but for a 0', '1 but for a 3'] as const) {
       it(`with weights of ${period} values, ${kind}`, () => {
-        for (const rows of [1, 5, 67]) expectReference(op, repeating(random, op, rows, period, kind), 8);
+        for (const rows of [1, 67]) expectReference(op, repeating(random, op, rows, period, kind), 8);
       });
     }
   }
 
   it('over chunks, the last of which ends amid a vector', () => {
-    for (const period of [2, 5]) {
-      const rows = Math.ceil((CHUNK + 4097) / period) | 1;
-      expectReference(op, repeating(random, op, rows, period, 'random'), 8);
-    }
+    const rows = Math.ceil((CHUNK + 4097) / 5) | 1;
+    expectReference(op, repeating(random, op, rows, 5, 'random'), 8);
   });
 });

@@ -232,7 +232,7 @@ export const kernels: readonly Mutation[] = [
   },
   {
     fault: 'two maxima among four classes count as one',
-    file: 'assembly/losses/crossEntropy/few.ts',
+    file: 'assembly/classes/few.ts',
     from: 'pmin(pmax(a, b), pmax(c, d))',
     to: 'pmin(a, pmax(c, d))',
     tests: ['golden', 'property'],

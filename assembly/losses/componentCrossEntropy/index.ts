@@ -15,6 +15,7 @@
 //
 // Operands: b sampleWeight, c int32 groups [members][C], d float32 weights [members]; parts and partSums per component.
 
+import { FEW } from '../../classes/few';
 import { tileRow } from '../../classes/pack';
 import { IDLE, LOSS, SCALE, TARGET } from '../../classes/samples';
 import { nothing, SPARE, tileOf, tiles } from '../../classes/tiles';
@@ -22,8 +23,11 @@ import { laneArray, Walk } from '../../classes/walk';
 import { clear, loadV, storeV, VECTOR } from '../../lane/lane';
 import { offsets } from '../../lane/place';
 import { Plan } from '../../plan';
+import { few } from './few';
 import { measure, near } from './near';
-import { CLASS, closeChunk, finishLosses, openGroups, openSums, ownBytes, weightOf } from './parts';
+import {
+  CLASS, closeChunk, finishLosses, lumps, openGroups, openSums, ownBytes, weighsAny, weightOf,
+} from './parts';
 import { closeWide, spreadWide, sumWide, topsWide } from './wide';
 
 /** Component cross entropy over a plan. */
@@ -61,7 +65,8 @@ function open(p: Plan, t: Walk): void {
 
 /** The losses and, of a tile that is kept, the gradients. */
 function finish(p: Plan, t: Walk): void {
-  if (t.kept) near(p, t);
+  if (t.kept && !t.far && t.count >= 2 && t.count <= FEW && lumps(p) && weighsAny(p)) few(p, t);
+  else if (t.kept) near(p, t);
   else {
     memory.fill(laneArray(p, LOSS), 0, tileRow());
     for (let k = 0; k < p.members; k++) {

@@ -13,9 +13,9 @@ import {
 import { growHigh, growLow } from '../../lane/wide';
 import { log1p } from '../../math/log';
 import { Plan } from '../../plan';
-import { closeProducts, growProducts, largeProducts } from '../../sums';
+import { growProducts } from '../../sums';
 import {
-  addPart, finishLosses, GROUP, HALF, lumps, mapOf, openGroups, productsOf, RATIO, REMOTE, setArray, weighsAny,
+  closeLarge, finishLosses, GROUP, HALF, lumps, mapOf, openGroups, productsOf, RATIO, REMOTE, setArray, weighsAny,
   weightOf, WIDE,
 } from './parts';
 import { closeWide, spreadWide, sumWide, topsWide } from './wide';
@@ -103,12 +103,6 @@ function lump(p: Plan, t: Walk, k: i32): void {
     growProducts(products, loadV(setArray(p, 0, RATIO) + at));
     closeLarge(p, k, products);
   }
-}
-
-// A ratio is below 2^40 in a tile without far samples and below 2^140 otherwise, so that neither sixteen vectors of the one
-// nor one of the other make large products overflow.
-function closeLarge(p: Plan, k: i32, products: usize): void {
-  if (largeProducts(products)) addPart(p, k, closeProducts(products));
 }
 
 /** Halves of the losses of samples near, beside those of wide ones. */

@@ -7,7 +7,7 @@ import { laneArray, Walk } from '../../classes/walk';
 import { add, and, clear, loadV, mul, splat, storeV, VECTOR } from '../../lane/lane';
 import { gather } from '../../lane/place';
 import { CUT, Plan } from '../../plan';
-import { addLosses, closeProducts, copyFloats, openProducts, sumFloats } from '../../sums';
+import { addLosses, closeProducts, copyFloats, largeProducts, openProducts, sumFloats } from '../../sums';
 
 // arrays of one value per sample
 export const CLASS: usize = FREE; // the target in bytes
@@ -92,6 +92,12 @@ export function openSums(p: Plan): void {
 export function addPart(p: Plan, k: i32, part: f64): void {
   const place = productsOf(p, k) + 32;
   store<f64>(place, load<f64>(place) + part);
+}
+
+// A ratio is below 2^40 in a tile without far samples and below 2^140 otherwise, so that neither sixteen vectors of the one
+// nor one of the other make large products overflow.
+export function closeLarge(p: Plan, k: i32, products: usize): void {
+  if (largeProducts(products)) addPart(p, k, closeProducts(products));
 }
 
 /** Adds the sums of the chunk to those of the components, and where losses were lumped to the loss. */

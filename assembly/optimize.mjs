@@ -1,6 +1,7 @@
 // What the build does to the compiled module: it makes it smaller, and the relaxed tier of it.
 
 import binaryen from 'binaryen';
+import { bodiesOf, order, reorder } from './order.mjs';
 
 /** Everything but what the runtimes of the simd tier need not know. */
 const FEATURES = binaryen.Features.All & ~binaryen.Features.GC & ~binaryen.Features.ReferenceTypes;
@@ -21,7 +22,8 @@ function shrink(binary) {
   module.setFeatures(FEATURES);
   module.optimize();
   module.runPasses(['merge-locals', 'coalesce-locals', 'reorder-locals']);
-  return module.emitText();
+  const text = module.emitText();
+  return reorder(text, order(bodiesOf(assemble(text))));
 }
 
 /** The simd tier out of the compiler's binary. */

@@ -3,6 +3,14 @@
 import { elementwise, power } from './elements.ts';
 import type { Baseline, Floats } from './plain.ts';
 
+export const logCosh = elementwise((x, y, grad, i, scale) => {
+  const d = x[i]! - y[i]!;
+  const a = Math.abs(d);
+  const e = Math.exp(-2 * a);
+  grad[i] = (Math.sign(d) * (1 - e) * scale) / (1 + e);
+  return a + Math.log1p(e) - Math.LN2;
+});
+
 export const poissonNll = elementwise((x, y, grad, i, scale) => {
   const e = Math.exp(x[i]!);
   grad[i] = (e - y[i]!) * scale;

@@ -8,6 +8,7 @@ import type {
   HuberTypes,
   KlDivTypes,
   L1Types,
+  LogCoshTypes,
   MseTypes,
   PoissonNllTypes,
   QuantileTypes,
@@ -51,6 +52,22 @@ export const mse: Loss<MseTypes> = /* @__PURE__ */ makeLoss(losses.mse, runtime)
  * l1([1, 2, 4], [1, 1, 1]).loss; // => 1.33333
  */
 export const l1: Loss<L1Types> = /* @__PURE__ */ makeLoss(losses.l1, runtime);
+
+/**
+ * Logarithm of the hyperbolic cosine of the error, w·log cosh(x − y): squared near 0, absolute far away.
+ *
+ * `mean` divides by the number of elements, or by the sum of the weights. Source: Keras.
+ *
+ * @param input - Predictions of any shape.
+ * @param target - Values of the same shape.
+ * @param options - `weight` (of the same shape), `ignoreValue`, `reduction` ('mean'), `out`, `scale` (1), `emptyMean` ('nan').
+ * @returns `{ loss, grad, sum, count, weightSum }`.
+ * @throws RangeError for unequal shapes; TypeError for the wrong kind.
+ * @example
+ * import { logCosh } from 'lossmith';
+ * logCosh([1, 2, 4], [1, 1, 1]).loss; // => 0.91437
+ */
+export const logCosh: Loss<LogCoshTypes> = /* @__PURE__ */ makeLoss(losses.logCosh, runtime);
 
 /**
  * Smooth absolute error: (x − y)²/(2β) where |x − y| is below β, |x − y| − β/2 elsewhere.

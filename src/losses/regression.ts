@@ -23,6 +23,15 @@ export const l1 = record({
   mean: 'weights',
 });
 
+export const logCosh = record({
+  name: 'logCosh',
+  walk: 'element',
+  target: 'real',
+  names,
+  options: ofDifferences,
+  mean: 'weights',
+});
+
 export const smoothL1 = record({
   name: 'smoothL1',
   walk: 'element',

@@ -24,6 +24,18 @@ export const l1 = differenceLoss({
   terms: (x, y) => [Math.abs(x - y), 1],
 });
 
+/**
+ * log cosh(x-y) (Keras), slope tanh(x-y). With a = |x-y|: a + log1p(e^(-2a)) - log 2, below 1 as log1p(sinh² a) / 2,
+ * where the first form would cancel.
+ */
+export const logCosh = differenceLoss({
+  at(x, y) {
+    const a = Math.abs(x - y);
+    const value = a < 1 ? Math.log1p(Math.sinh(a) ** 2) / 2 : a + Math.log1p(Math.exp(-2 * a)) - Math.LN2;
+    return [value, Math.tanh(x - y)];
+  },
+});
+
 /** d² / 2β where |d| < β, else |d| - β/2; slope d/β or the sign; β = 0 is l1 (torch.nn.functional.smooth_l1_loss). */
 export const smoothL1 = differenceLoss({
   at(x, y, { beta = 1 }) {

@@ -64,6 +64,7 @@ describe('digits', () => {
 
   it('of close values are kept', () => {
     const d = 2 ** -20;
+    close(one('logCosh', [1 + d], [1]).sum, d ** 2 / 2 - d ** 4 / 12);
     close(one('generalizedKlDiv', [d], [1]).sum, d ** 2 / 2 + d ** 3 / 6 + d ** 4 / 24);
     close(one('absKlDiv', [1 + d], [1]).sum, d * Math.log1p(d));
     const q = one('jsDiv', [0, 0], [0.5 + d, 0.5 - d]);

@@ -4,7 +4,7 @@
 //
 //   term(x, y[, e])         its value
 //   weighted(x, y, w[, e])  w times its value, where the one could overflow although their product fits
-//   slope(x, y, f[, e])     f times its derivative with respect to x
+//   slope(x, y, f[, e])     f times its derivative with respect to x; asked for right after the term of the same vector
 //   gain()                  a constant that goes into f (2 for a square)
 //   exponential()           which one: DECAY or GROWTH (exponentials.ts)
 //

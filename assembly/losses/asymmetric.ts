@@ -11,8 +11,10 @@
 
 import { DECAY } from '../elements/exponentials';
 import { elements } from '../elements/frame';
+import { constantPad } from '../elements/walk';
 import {
-  add, and, anyOf, div, eq, inverseOf1, le, lt, madd, massTimes, mul, neg, nmadd, pmax, pmin, select_, splat, sub,
+  add, and, anyOf, div, eq, inverseOf1, le, loadV, lt, madd, massTimes, mul, neg, nmadd, pmax, pmin, select_, splat, storeV,
+  sub,
 } from '../lane/lane';
 import { log1pUnit, logNear } from '../math/log';
 import { power, powerOf } from '../math/pow';
@@ -32,7 +34,9 @@ class Asymmetric extends Plan {
 
   // @ts-ignore: decorator
   @inline term(x: v128, y: v128, e: v128, entropy: v128, a: v128, b: v128, c: v128): v128 {
-    return massTimes(weightOf(this, y, this.share(x, e, false), this.share(x, e, true)), entropy);
+    const w = weightOf(this, y, this.share(x, e, false), this.share(x, e, true));
+    storeV(constantPad(this), w); // for the slope, which is next
+    return massTimes(w, entropy);
   }
 
   // @ts-ignore: decorator
@@ -75,7 +79,7 @@ function entropyOf(o: Plan, x: v128, y: v128, p: v128, r: v128, e: v128): v128 {
 
 function slopeOf(o: Plan, y: v128, p: v128, r: v128, entropy: v128): v128 {
   const zero = splat(0), one = splat(1), clip = splat(<f32>o.p2), rest = sub(one, y);
-  const counts = lt(clip, p), w = weightOf(o, y, p, r);
+  const counts = lt(clip, p), w = loadV(constantPad(o));
   const pull = and(o.p2 == 0 ? p : div(mul(p, r), add(r, clip)), counts);
   const own = mul(w, nmadd(y, r, mul(rest, pull)));
   if (o.p3 != 0) return own;

@@ -210,6 +210,8 @@ async function bundle() {
     legalComments: 'none',
     charset: 'ascii', // text beyond Latin-1 would make engines hold the whole file in two bytes a character
     external: ['./wasm/*'],
+    inject: ['assembly/decoder.mjs'],
+    define: { TextDecoder: 'LateDecoder' },
   };
   const emit = async (entry, options) => {
     // hosts that import modules know no CommonJS

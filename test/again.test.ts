@@ -285,6 +285,39 @@ describe('an out of the caller that is another one each time', () => {
     expect([...weight]).toEqual([1, 2, 3]);
   });
 
+  it('may be a getter that makes memory grow, calls the library, or takes an argument away', () => {
+    const engine = createEngine();
+    const [x, y] = [Float32Array.of(1, 2, 4), Float32Array.of(1, 1, 1)];
+    const call = (happens: () => void, input = x): Float32Array => {
+      const data = new Float32Array(3);
+      const out = {
+        shape: [3],
+        get data() {
+          happens();
+          return data;
+        },
+      };
+      engine.mse(input, y, { out });
+      return data;
+    };
+    const expected = call(() => {});
+    expect(call(() => {})).toEqual(expected);
+    expect(call(() => engine.memory.grow(1))).toEqual(expected);
+    const large = { data: new Float32Array(90_000), shape: [300, 300] };
+    const tensors: unknown[] = [];
+    const inner = (): void => {
+      engine.crossEntropy(large, new Int32Array(300));
+      for (let i = 0; i < 40; i++) tensors.push(engine.tensor([64]));
+    };
+    expect(call(inner)).toEqual(expected);
+    const lost = Float32Array.of(1, 2, 4);
+    const transfer = (): void => {
+      if (lost.length > 0) structuredClone(lost, { transfer: [lost.buffer] });
+    };
+    expect(() => call(transfer, lost)).toThrow(/^mse: /);
+    expect(call(() => {})).toEqual(expected);
+  });
+
   it('is not held', async () => {
     let out: Float32Array | undefined = new Float32Array(3);
     engine.mse(x, y, { out });

@@ -20,3 +20,15 @@ describe.each(classLosses)('%s of many classes', (op: FormName) => {
     });
   }
 });
+
+/** Blocks of arrays have up to so many values (src/work/blocks.ts): beyond, the class axis of a sample is cut. */
+const VALUES = 131072;
+
+const overlaps = formNames.filter((op) => references[op].family === 'overlap');
+
+describe.each(overlaps)('%s of a class axis that is cut', (op: FormName) => {
+  it.each(references[op].targets)('with targets of kind %s', (target) => {
+    const shape = [1, VALUES / 2 + 1, 2];
+    expectReference(op, randomProblem(randomFrom(7), references[op], shape, 1, target), 8);
+  });
+});

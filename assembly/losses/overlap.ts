@@ -40,8 +40,12 @@ export function overlap(p: Plan): usize {
   if (!p.scratch) return walk(p);
   if (!p.phase) clearSums(p);
   else if (p.phase == FINISH) settle(p, 0);
-  else if (p.phase != EVERY_PHASE) walk(p);
-  else groups(p);
+  else if (p.phase != EVERY_PHASE) {
+    // what a walk of tiles begins it ends when it FINISHes; here the losses of a group are there already
+    const sum = p.sum;
+    walk(p);
+    p.sum = sum;
+  } else groups(p);
   return 0;
 }
 

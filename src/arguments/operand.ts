@@ -200,6 +200,7 @@ function readTensor(value: { readonly data: unknown }, where: string, bits: bool
   }
   if (!Array.isArray(data)) throw new TypeError(`${where}.data is ${describe(data)}, expected an array of numbers`);
   const { length } = data;
+  refuseHoles(data, where);
   return new Operand(where, data, readShape(sizes, where, length), length, { owner: value });
 }
 
@@ -231,6 +232,11 @@ export function readShape(shape: unknown, where: string, length?: number, what =
   return sizes;
 }
 
+/** A giant array of holes is refused before there is room for it. */
+function refuseHoles(value: readonly unknown[], where: string): void {
+  if (value.length > 0) toNumber(value[value.length - 1], where, value.length - 1);
+}
+
 /** More axes than any tensor has; arrays may be nested without end (in themselves). */
 const MOST_AXES = 32;
 
@@ -247,8 +253,7 @@ function readArray(value: readonly unknown[], where: string): Operand {
   }
   const nested = shape.length > 1;
   if (!nested) {
-    // a giant array of holes is refused before there is room for it
-    if (value.length > 0) toNumber(value[value.length - 1], where, value.length - 1);
+    refuseHoles(value, where);
     return new Operand(where, value, undefined, value.length);
   }
   checkRows(value, shape, where);

@@ -128,6 +128,7 @@ export class Input implements Source {
     }
     const start = startOf(this.#role, this.#strides, block);
     const size = extentOf(this.#role, this.#strides, block, from.length);
+    if (size === 0) return; // the array may be detached, which shows by its length where it had one
     to.set(size === from.length ? from : from.subarray(start, start + size), at);
   }
 }

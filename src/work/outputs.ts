@@ -100,14 +100,19 @@ export class Outputs {
     this.#tensor = undefined;
   }
 
-  /** Goes where another call says; false where that is linear memory or, maybe on purpose, the input. */
-  retake(out: unknown): boolean {
+  /** Where another call says that it goes, if this one goes to an array of the caller's. */
+  read(out: unknown): Output | undefined {
+    const { shape, name } = this.#call;
+    return this.aimed ? readOut(out, shape, `${name}: out`) : undefined;
+  }
+
+  /** Goes where `read` says; false where that is linear memory or, maybe on purpose, the input. */
+  retake(to: Output | undefined): boolean {
     const { grad } = this;
     const call = this.#call;
     const { input, target } = call;
     if (!(grad instanceof Result)) return true;
-    if (this.aimed) {
-      const to = readOut(out, call.shape, `${call.name}: out`);
+    if (to) {
       call.out = to;
       if (!grad.aim(to) || (input.typed && overlap(input.typed, to.data))) return false;
       // as it is with most calls, there is nothing but a target to overlap with

@@ -2,7 +2,7 @@
 // is placed once and may step many times: a direct call steps once on shared scratch, a prepared step keeps scratch and plan
 // of its own. What it throws, it throws before a gradient is written over an input.
 
-import type { Call } from '../arguments/call.ts';
+import type { Call, Output } from '../arguments/call.ts';
 import { domainOf } from '../arguments/domains.ts';
 import type { Operand } from '../arguments/operand.ts';
 import { type Kernel, kernelOf } from '../machine/instance.ts';
@@ -56,7 +56,7 @@ export class Work {
   /** The gradient is written over the input. */
   readonly #inPlace: boolean;
   /** Where the gradient goes in the call at hand, if that is an array of the caller's. */
-  #out: unknown;
+  #out: Output | undefined;
   #frees = -1;
   #pulled = false;
   /** The plan after a step, and the scratch that it points at. */
@@ -181,14 +181,17 @@ export class Work {
   /** Takes the arguments of another call in place of those of the last one; false where they are not like them. */
   take(input: unknown, target: unknown, gradOutput: readonly [unknown] | undefined, out: unknown): boolean {
     const { call } = this;
-    this.#out = out;
     const own = call.target as { readonly operand: Operand } | undefined;
     if (gradOutput) {
       const [incoming] = gradOutput;
       if (typeof incoming !== 'number') return false;
       call.incoming = incoming;
     }
-    if (!this.#still) return call.input.take(input) && (!own || own.operand.take(target));
+    if (!this.#still) {
+      if (!call.input.take(input) || (own && !own.operand.take(target))) return false;
+      this.#out = this.#outputs.read(out); // which may be a getter that calls the library
+      return true;
+    }
     const same = call.input.owner === input && (!own || own.operand.owner === target);
     return same && this.#frees === this.#runtime.frees;
   }

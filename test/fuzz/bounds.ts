@@ -219,10 +219,12 @@ function activationBounds(problem: Problem, truth: ReferenceOptions): Bounds {
   const { loss, grad } = isElementwise(problem.entry) ? pointScales(problem, truth) : rowScales(problem, truth);
   const bound = (v: number): number => (UNITS / 2) * unit * v + GRAIN;
   const never = (): boolean => false;
-  const steepest = 2 * largest(dataOf(truth.gradOutput, grad.length));
+  const upstream = dataOf(truth.gradOutput, grad.length);
+  const steepest =
+    2 * (isElementwise(problem.entry) ? largest(upstream) : upstream.reduce((sum, g) => sum + Math.abs(g), 0));
   return {
     loss: loss.map(bound),
-    // a share that is flushed to 0 was to be multiplied with the upstream gradient
+    // a share that is flushed to 0 was to be multiplied with the upstream gradient, or the sum of those of its row
     grad: grad.map((v) => bound(v) + GRAIN * steepest),
     sum: 0,
     faint: false,

@@ -19,12 +19,13 @@ export type Form = (typeof forms)[number];
 /** What a call may take of linear memory beside the tensors of its engine, and the page that it ends in. */
 const MOST_BYTES = 4 * 2 ** 20 + 65536;
 
-/** Bytes of one copy of what the call has per class: weights, labels, maps. */
-function perClassBytes({ operands, entry }: Problem): number {
+/** Bytes of one copy of what the call has per class: weights, labels, maps, the sums of ratios. */
+function perClassBytes({ operands, entry, layout }: Problem): number {
   const perClass = operands.filter(
     ({ name, role }) => role === 'maps' || role === 'integers' || entry.record.options[name]?.kind === 'perClass',
   );
-  return perClass.reduce((sum, { tensor }) => sum + 4 * tensor.data.length, 0);
+  const ratios = entry.record.walk === 'group' ? 36 * layout.classes : 0;
+  return perClass.reduce((sum, { tensor }) => sum + 4 * tensor.data.length, ratios);
 }
 
 /** Other arguments than the operands and `out` themselves. */

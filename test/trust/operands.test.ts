@@ -209,6 +209,7 @@ describe('strangers are refused by the name of the function', () => {
       /^mse: out\.shape holds a symbol/,
     ],
     ['a giant sparse array', () => mse(giant, [1]), /^mse: input/],
+    ['a giant sparse array with a shape', () => mse({ data: giant, shape: [giant.length] }, [1]), /^mse: input/],
     ['a giant sparse source', () => tensor(giant), /^tensor: source/],
   ])('%s', (_, call, message) => {
     expect(call).toThrow(message);

@@ -1,9 +1,11 @@
 /** Weights that repeat every few elements: every loss that has them, over several chunks, against its reference. */
-import { describe, it } from 'vitest';
-import { type FormName, formNames } from './library.ts';
+import { describe, expect, it } from 'vitest';
+import { createEngine } from '../src/index.ts';
+import { callOf, type FormName, formNames } from './library.ts';
+import { expectSameGradients, PlacedCall, placements } from './placement.ts';
 import { expectReference, pick } from './property.ts';
 import { drawBroadcastWeight, withInput } from './reference/draws.ts';
-import { isRefused, type Problem, references } from './reference/index.ts';
+import { isRefused, type Problem, references, type Tensor64 } from './reference/index.ts';
 import { type Random, randomFrom } from './reference/random.ts';
 
 /** Kernels sum by chunks of so many elements (assembly/elements/walk.ts). */
@@ -42,5 +44,21 @@ describe.each(weighted)('%s', (op: FormName) => {
   it('over chunks, the last of which ends amid a vector', () => {
     const rows = Math.ceil((CHUNK + 4097) / 5) | 1;
     expectReference(op, repeating(random, op, rows, 5, 'random'), 8);
+  });
+
+  it('that the caller wrote out for all elements, of which a chunk has no whole number of periods', () => {
+    const period = 12;
+    const n = CHUNK + 7 * period + 2;
+    const problem = repeating(random, op, 1, n, 'random');
+    const weight = problem.options.weight as Tensor64;
+    const data = weight.data.map((_, i) => weight.data[i % period]!);
+    const full = { ...problem, options: { ...problem.options, weight: { ...weight, data } } };
+    expectReference(op, full, 8);
+    // which arrays are cut into blocks for, tensors not
+    const { loss, input, target, options } = callOf(op, full);
+    const placed = new PlacedCall(createEngine(), { op, input, target, options }, placements.tensors!);
+    const [got, expected] = [placed.loss(placed.input, placed.target, placed.options), loss(input, target, options)];
+    expectSameGradients(op, got, expected);
+    expect(got.loss).toBe(expected.loss);
   });
 });

@@ -62,15 +62,15 @@ export function periodic(p: Plan, vectors: i32): usize {
   p.sum = 0;
   memory.fill(padOf(p, COLUMNS), 0, PERIOD * 64);
   while (nextRun(p, run)) {
-    const at = <usize>run.at << 2, whole = run.n & -LANES, rest = run.n - whole;
-    wrong = or(wrong, columns(p, p.input + at, p.target + at, p.grad ? p.grad + at : 0, whole, weights, vectors, 0));
+    const at = <usize>run.at << 2, whole = run.n & -LANES, rest = run.n - whole, from = run.within / LANES;
+    wrong = or(wrong, columns(p, p.input + at, p.target + at, p.grad ? p.grad + at : 0, whole, weights, vectors, from));
     if (rest) {
       const x = padOf(p, 0), y = padOf(p, 1), g = padOf(p, 2), end = at + (<usize>whole << 2);
       storeV(x, splat(-Infinity)); // costs nothing beside the target 0
       storeV(y, splat(0));
       copyFloats(p.input + end, x, rest);
       copyFloats(p.target + end, y, rest);
-      wrong = or(wrong, columns(p, x, y, p.grad ? g : 0, LANES, weights, vectors, whole / LANES % vectors));
+      wrong = or(wrong, columns(p, x, y, p.grad ? g : 0, LANES, weights, vectors, from + whole / LANES));
       if (p.grad) copyFloats(g, p.grad + end, rest);
     }
     if (run.left) continue;
@@ -83,7 +83,7 @@ export function periodic(p: Plan, vectors: i32): usize {
   return 0;
 }
 
-/** The losses of n elements, whole vectors, the first of which is in the column `from`. Returns a mask of illegal targets. */
+/** The losses of n elements, whole vectors, the first of which is the `from`th of its row. Returns a mask of illegal targets. */
 function columns(p: Plan, x: usize, y: usize, g: usize, n: i32, weights: usize, vectors: i32, from: i32): v128 {
   const one = expConstant(9), sign = signBits(), zero = splat(0), step = <usize>vectors * VECTOR, stepG = g ? step : 0;
   const by = splat(<f32>p.upstream), block = vectors * SHORT * LANES;
@@ -92,8 +92,8 @@ function columns(p: Plan, x: usize, y: usize, g: usize, n: i32, weights: usize, 
   for (let left = n; left > 0; left -= block) {
     const end = x + (<usize>min(left, block) << 2);
     exponentials(DECAY, x, end, padOf(p, E));
-    for (let j = 0, column = from; j < min(left / LANES, vectors); j++, column++) {
-      const skip = <usize>j * VECTOR, place = padOf(p, COLUMNS) + (<usize>column << 6), w = weights + <usize>column * VECTOR;
+    for (let j = 0; j < min(left / LANES, vectors); j++) {
+      const column = (from + j) % vectors, skip = <usize>j * VECTOR, place = padOf(p, COLUMNS) + (<usize>column << 6), w = weights + <usize>column * VECTOR;
       const f = mul(loadV(w), by);
       let sum = zero, product = zero, yAt = y + skip, gAt = stepG ? g + skip : g, e = padOf(p, E) + skip;
       for (let xAt = x + skip; xAt < end; xAt += step, yAt += step, gAt += stepG, e += step) {

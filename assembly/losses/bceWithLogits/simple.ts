@@ -24,6 +24,18 @@ const WEIGHTS = 3;
 const COLUMNS = 4; // of each column four sums and four products, float64
 const E = 5; // exponentials, with the three pads behind it
 
+/** a: what of the target the logit argues against, with its sign. */
+// @ts-ignore: decorator
+@inline function against(x: v128, y: v128, one: v128): v128 {
+  return sub(clear(one, negatives(x)), y);
+}
+
+/** f times the slope of an element, for whole = 1 + e. */
+// @ts-ignore: decorator
+@inline function slope(a: v128, x: v128, e: v128, whole: v128, sign: v128, f: v128): v128 {
+  return mul(sub(a, xor(div(e, whole), and(x, sign))), f);
+}
+
 /** The loop of simple calls (plain.ts). */
 export function stretch(p: Plan, x: usize, y: usize, g: usize, n: i32, sums: usize, f: v128): v128 {
   const one = expConstant(9), sign = signBits(), zero = splat(0), pad = padOf(p, COLUMNS);
@@ -35,9 +47,9 @@ export function stretch(p: Plan, x: usize, y: usize, g: usize, n: i32, sums: usi
     let e = padOf(p, E), sum = zero, product = zero;
     exponentials(DECAY, x, end, e);
     for (; x < end; x += VECTOR, y += VECTOR, e += VECTOR, g += step) {
-      const v = loadV(x), t = loadV(y), q = loadV(e), whole = add(q, one), a = sub(clear(one, negatives(v)), t);
+      const v = loadV(x), t = loadV(y), q = loadV(e), whole = add(q, one), a = against(v, t, one);
       right = and(right, and(le(zero, t), le(t, one)));
-      storeV(g, mul(sub(a, xor(div(q, whole), and(v, sign))), f));
+      storeV(g, slope(a, v, q, whole, sign, f));
       // an infinite logit that agrees with its target costs 0; NaN comes back with e
       sum = add(sum, pmax(zero, mul(a, v)));
       product = madd(product, whole, q);
@@ -97,9 +109,9 @@ function columns(p: Plan, x: usize, y: usize, g: usize, n: i32, weights: usize, 
       const f = mul(loadV(w), by);
       let sum = zero, product = zero, yAt = y + skip, gAt = stepG ? g + skip : g, e = padOf(p, E) + skip;
       for (let xAt = x + skip; xAt < end; xAt += step, yAt += step, gAt += stepG, e += step) {
-        const v = loadV(xAt), t = loadV(yAt), q = loadV(e), whole = add(q, one), a = sub(clear(one, negatives(v)), t);
+        const v = loadV(xAt), t = loadV(yAt), q = loadV(e), whole = add(q, one), a = against(v, t, one);
         right = and(right, and(le(zero, t), le(t, one)));
-        storeV(gAt, mul(sub(a, xor(div(q, whole), and(v, sign))), f));
+        storeV(gAt, slope(a, v, q, whole, sign, f));
         sum = add(sum, pmax(zero, mul(a, v)));
         product = madd(product, whole, q);
       }

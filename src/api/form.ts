@@ -80,11 +80,11 @@ export function runsOf<R>({ source, wanted, read, check }: FormParts, result: (w
   };
 }
 
-/** Whether options are those of the last call. */
+/** Whether options are those of the last call, or hold the same. */
 function same(given: Given, { given: before, count, work }: Recent): boolean {
   let found = 0;
   for (const key in given) {
-    if (given[key] !== before[key] && !(key === 'out' && work.aimed)) return false;
+    if (!work.takeOption(key, given[key], before[key])) return false;
     found += 1;
   }
   return found === count;

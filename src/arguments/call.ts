@@ -4,6 +4,7 @@ import type { NumberField, OperandField, OperationRecord } from '../losses/recor
 import type { NumericArray, Reduction, Tensor } from '../values/types.ts';
 import type { Head } from './linear.ts';
 import type { Operand } from './operand.ts';
+import type { Reading } from './reading.ts';
 import type { Sparse } from './sparse.ts';
 
 /** How an operand lies to the samples or elements of the input, or of a gradient per loss to those. */
@@ -68,6 +69,8 @@ export class Call {
   labels: readonly number[] | undefined;
   marker: number | undefined;
   maps: readonly Int32Array[] = [];
+  /** Options that hold more than a number, by name. */
+  readonly held = new Map<string, Operand | Reading>();
   joint = 0;
 
   constructor(name: string, record: OperationRecord, input: Operand, head?: Head) {
@@ -89,12 +92,13 @@ export class Call {
     return this.record.walk !== 'element';
   }
 
-  /** Whether nothing of it depends on what its arrays hold, so that others may take their place. */
+  /** Whether nothing of it depends on what its arrays hold, but for options that are read again, so that others may take their place. */
   get replaceable(): boolean {
-    const { input, target, maps, labels, record, incoming } = this;
+    const { input, target, held, record, incoming } = this;
     const judged = target?.kind === 'values' && record.target === 'classes'; // by what it holds
     const alike = target === undefined || (target.kind !== 'sparse' && target.operand.replaceable);
-    return alike && !judged && input.replaceable && typeof incoming === 'number' && maps.length === 0 && !labels;
+    const options = [...held.values()].every((each) => each.settled);
+    return alike && !judged && input.replaceable && typeof incoming === 'number' && options;
   }
 
   /** The operand of a field, if it was given. */

@@ -153,8 +153,10 @@ function readOptions(call: Call, given: Given): void {
     const option = options[key] as OptionRecord;
     const kind = KINDS[option.kind];
     const value = given[key] === undefined ? option.default : given[key];
-    if (value !== undefined) kind.read(value, `${call.name}: ${key}`, call, option);
-    else if (option.required) throw new TypeError(`${call.name}: ${key} is missing, expected ${kind.takes}`);
+    if (value !== undefined) {
+      const held = kind.read(value, `${call.name}: ${key}`, call, option);
+      if (held) call.held.set(key, held);
+    } else if (option.required) throw new TypeError(`${call.name}: ${key} is missing, expected ${kind.takes}`);
   }
 }
 

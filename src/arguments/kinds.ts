@@ -8,12 +8,14 @@ import { broadcastStrides } from '../values/shape.ts';
 import type { Call, Role } from './call.ts';
 import { fitExactly } from './fit.ts';
 import { type Operand, readOperand } from './operand.ts';
+import { Reading } from './reading.ts';
 
 /** One kind of option. */
 export interface Kind {
   /** What it takes, for the documentation. */
   readonly takes: string;
-  readonly read: (value: unknown, where: string, call: Call, option: OptionRecord) => void;
+  /** Returns what it holds more than a number. */
+  readonly read: (value: unknown, where: string, call: Call, option: OptionRecord) => Operand | Reading | undefined;
 }
 
 const number = (rule: Rule): Kind => ({
@@ -44,6 +46,7 @@ const shaped = (takes: string, role: Role, shapeOf: (call: Call) => readonly num
     const own = what.replace('input', call.record.names[0]);
     fitExactly(operand, shapeOf(call), () => own);
     call.uses.push({ field: to as OperandField, role, operand });
+    return operand;
   },
 });
 
@@ -59,6 +62,7 @@ export const KINDS: Readonly<Record<OptionKind, Kind>> = {
     takes: 'C distinct integers',
     read: (value, where, call) => {
       call.labels = readLabels(value, call, where);
+      return new Reading(value, call.labels);
     },
   },
   perClass: shaped('[C]', 'whole', ({ middle }) => [middle], 'one per class'),
@@ -70,6 +74,7 @@ export const KINDS: Readonly<Record<OptionKind, Kind>> = {
       const operand = readOperand(value, where);
       const strides = stridesOf(operand, call.shape);
       call.uses.push({ field: to as OperandField, role: 'repeating', operand, strides });
+      return operand;
     },
   },
   variance: {
@@ -81,12 +86,15 @@ export const KINDS: Readonly<Record<OptionKind, Kind>> = {
       if (bad >= 0) throw new RangeError(`${where}[${bad}] is ${operand.data[bad]}, expected 0 or more`);
       const pulls = typeof value === 'number' ? {} : { pulls: true as const };
       call.uses.push({ field: to as OperandField, role: 'repeating', operand, strides, ...pulls });
+      return operand;
     },
   },
   components: {
     takes: 'one class → group map per component',
     read: (value, where, call) => {
-      call.maps = readMaps(value, call, where);
+      const { maps, reading } = readMaps(value, call, where);
+      call.maps = maps;
+      return reading;
     },
   },
   perComponent: {
@@ -95,6 +103,7 @@ export const KINDS: Readonly<Record<OptionKind, Kind>> = {
       const operand = readOperand(value, where);
       fitExactly(operand, [call.maps.length], () => 'one per component');
       call.uses.push({ field: to as OperandField, role: 'whole', operand });
+      return operand;
     },
   },
   joint: {
@@ -172,15 +181,18 @@ function readLabels(value: unknown, call: Call, where: string): number[] {
 }
 
 /** Class → group maps: at least one, each with a non-negative integer per class. */
-function readMaps(value: unknown, call: Call, where: string): Int32Array[] {
+function readMaps(value: unknown, call: Call, where: string): { maps: Int32Array[]; reading: Reading } {
   if (!Array.isArray(value)) throw new TypeError(`${where} is ${describe(value)}, expected an array of maps`);
   if (value.length === 0) throw new RangeError(`${where} is empty, expected one class → group map per component`);
-  return Array.from(value, (map: unknown, m) => {
+  const readings: Reading[] = [];
+  const maps = Array.from(value, (map: unknown, m) => {
     if (typeof map === 'number') throw new TypeError(`${where}[${m}] is ${map}, expected an array of groups`);
     const groups = readIntegers(map, `${where}[${m}]`, call);
     expectOnePerClass(groups, call, `${where}[${m}]`);
     const bad = groups.findIndex((group) => group < 0 || group > 0x7fffffff);
     if (bad >= 0) throw new RangeError(`${where}[${m}][${bad}] is ${groups[bad]}, expected a non-negative integer`);
+    readings.push(new Reading(map, groups));
     return Int32Array.from(groups);
   });
+  return { maps, reading: new Reading(value, readings) };
 }

@@ -11,6 +11,8 @@ interface Owner {
 }
 
 const REPLACEABLE: ReadonlySet<string> = new Set(['Float32Array', 'Float64Array', 'Int32Array']);
+/** Values of an array that may be held from one call to the next. */
+const SMALL = 4096;
 const NOTHING = new Float32Array(0);
 
 /** Numbers that a caller brought. */
@@ -96,6 +98,28 @@ export class Operand {
   /** Whether another array can take its place: a typed one that needs no conversion. */
   get replaceable(): boolean {
     return isTyped(this.#raw) && this.length > 0 && REPLACEABLE.has(kindOf(this.#raw));
+  }
+
+  /** Whether it came as a flat array of numbers, which the next call reads again. */
+  get listed(): boolean {
+    return !isTyped(this.#raw) && !this.nested && this.owner === undefined;
+  }
+
+  /** Takes the numbers of such an array, or of this one by now; false where it is not one of as many numbers. */
+  reread(value: unknown): boolean {
+    const data = this.data as Float64Array;
+    if (!Array.isArray(value) || value.length !== data.length) return false;
+    for (let i = 0; i < data.length; i++) {
+      const now: unknown = value[i];
+      if (typeof now !== 'number') return false;
+      data[i] = now;
+    }
+    return true;
+  }
+
+  /** Whether the next call may have other values in it without a thought: it has a place of its own, or is small. */
+  get settled(): boolean {
+    return this.owner !== undefined || ((this.replaceable || this.listed) && this.length <= SMALL);
   }
 
   /** Takes the array of another call in place of that of the last one; false where it is none of the same kind and shape. */

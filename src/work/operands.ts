@@ -15,9 +15,6 @@ const INPUT = { at: PLAN.input, outer: PLAN.inputOuter, step: PLAN.inputStep };
 const TARGET = { at: PLAN.target, outer: PLAN.targetOuter, step: PLAN.targetStep };
 const INCOMING = { at: PLAN.incoming };
 
-/** Values of an array that may be held from one call to the next. */
-const SMALL = 4096;
-
 export class Operands {
   readonly input: Source & { readonly part: number | undefined };
   readonly target: Source | undefined;
@@ -124,7 +121,7 @@ export class Operands {
     const own = target && target.kind !== 'sparse' ? target.operand : undefined;
     return this.#places.every(
       ({ operand, tensorial }) =>
-        operand === input || operand === own || tensorial || (operand.replaceable && operand.length <= SMALL),
+        operand === input || operand === own || tensorial || (operand.owner === undefined && operand.settled),
     );
   }
 

@@ -18,7 +18,7 @@ export const samplesOfParts = (parts: number): number => Math.max(64, Math.floor
 /** The components of a composite label. */
 export class Parts {
   /** Each component's loss: [M], or with `losses` [M, …loss shape]. */
-  readonly losses: Tensor;
+  losses: Tensor;
   readonly #where: string;
   readonly #maps: readonly Int32Array[];
   readonly #weights: Place | undefined;
@@ -74,6 +74,31 @@ export class Parts {
 
   get members(): number {
     return this.#maps.length;
+  }
+
+  /** Whether each step but the first needs no more than `start` and `finish`. */
+  get brief(): boolean {
+    return !this.#result;
+  }
+
+  /** Whether the weights are where they were, as long as no tensor is freed. */
+  get still(): boolean {
+    return this.#weights === undefined || this.#weights.tensorial;
+  }
+
+  /** Whether another call may have other weights. */
+  get settled(): boolean {
+    const weights = this.#weights;
+    return (
+      weights === undefined || weights.tensorial || (weights.operand.owner === undefined && weights.operand.settled)
+    );
+  }
+
+  /** Another call's: its losses are its own. False where the weights lie elsewhere than before. */
+  renew(): boolean {
+    const { shape } = this.losses;
+    this.losses = { data: new Float32Array(sizeOf(shape)), shape: shape.slice() };
+    return this.#weights?.retake() !== false;
   }
 
   /** Reads the weights again, at a later step. */

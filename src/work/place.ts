@@ -58,7 +58,9 @@ export class Place {
     const { home } = this;
     const { typed, length } = this.operand;
     this.#locate();
-    return typed?.length === length && (home === undefined) === (this.home === undefined);
+    return (
+      (typed ? typed.length === length : this.operand.listed) && (home === undefined) === (this.home === undefined)
+    );
   }
 
   /** Finds the array: a tensor by its own place, a view of linear memory by its offset. */

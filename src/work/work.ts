@@ -115,7 +115,8 @@ export class Work {
     });
     const room = this.#kernel(plan.address) >>> 0;
     this.#own = scratch.part(room);
-    const simple = !head && !this.#parts && !outputs.losses && !outputs.second && !this.#groups && input.length > 0;
+    const brief = this.#parts?.brief !== false;
+    const simple = !head && brief && !outputs.losses && !outputs.second && !this.#groups && input.length > 0;
     const { team } = runtime;
     if (team && whole && !this.#groups && input.length > 0) {
       const shared = { byClass, values, room, writes: wanted.grad };
@@ -124,7 +125,7 @@ export class Work {
     }
     const once = this.#blocks.single && this.#blocks.part === 0;
     this.#short = simple && operands.plain && once && !this.#scan.checks;
-    this.#still = this.#short && outputs.tensorial && operands.still;
+    this.#still = this.#short && outputs.tensorial && operands.still && this.#parts?.still !== false;
   }
 
   /** Scratch that `place` needs. */
@@ -160,7 +161,7 @@ export class Work {
   /** Whether another call may take this one's place: everything else it has is small, or in tensors of the engine. */
   get replaceable(): boolean {
     const plain = !this.#head && !this.#groups && !this.#inPlace && this.#outputs.replaceable;
-    return plain && this.call.replaceable && this.#operands.settled(this.call);
+    return plain && this.#parts?.settled !== false && this.call.replaceable && this.#operands.settled(this.call);
   }
 
   /** Keeps the plan as it is after a step, for `again`. */
@@ -176,6 +177,13 @@ export class Work {
     if (target && target.kind !== 'sparse') target.operand.drop();
     this.#outputs.drop();
     this.#out = undefined;
+  }
+
+  /** Takes an option of another call in place of the last one's, which was `before`; false where it is not like that. */
+  takeOption(name: string, value: unknown, before: unknown): boolean {
+    const held = this.call.held.get(name);
+    if (held?.listed) return held.reread(value);
+    return value === before || (name === 'out' && this.aimed);
   }
 
   /** Takes the arguments of another call in place of those of the last one; false where they are not like them. */
@@ -205,6 +213,10 @@ export class Work {
     if (!this.#still && !(this.#operands.retake() && outputs.retake(this.#out))) return false;
     const plan = this.#plan;
     plan.restore(image);
+    if (this.#parts) {
+      if (!this.#parts.renew()) return false;
+      this.#parts.place(plan, this.call.middle); // others may have used the scratch
+    }
     if (this.#short && !this.#still) {
       const { block } = this.#blocks;
       this.#operands.bringAll(plan, block);
@@ -219,6 +231,7 @@ export class Work {
     const plan = this.#plan;
     const { sums } = this;
     this.#reset();
+    this.#parts?.start();
     if (this.#scans && !this.#scan.again()) return false;
     this.#count();
     const pulls = this.#outputs.grad !== undefined && sums.setUpstream(plan);
@@ -228,6 +241,7 @@ export class Work {
     if (pulls) this.#outputs.grad?.collect(this.#blocks.block, sums.times, clean);
     else this.#outputs.clear();
     sums.read(plan);
+    this.#parts?.finish(sums);
     return true;
   }
 

@@ -59,8 +59,8 @@ export function runsOf<R>({ source, wanted, read, check }: FormParts, result: (w
     const { work, runtime } = last;
     if (!same(given, last) || source() !== runtime || !work.take(args[0], args[1], gradOutput, given.out))
       return undefined;
-    const served = runtime.memory.withScratch(work.bytes, (base) => work.again(base));
-    return served ? finish(last) : undefined;
+    const base = runtime.memory.scratchOf(work.bytes);
+    return base !== undefined && work.again(base) ? finish(last) : undefined;
   };
 
   return (args: Arguments, options: unknown): R => {

@@ -42,8 +42,11 @@ export function gradientsOf(work: Work): { grad: Gradient | undefined; [name: st
 
 /** The results of a work, with the gradients where those were wanted. */
 export function resultsOf(work: Work, wanted: boolean): object {
-  const { loss, parts, sums } = work;
+  const { loss, parts, sums, second } = work;
   const { sum, sideSum, count, weightSum } = sums;
+  // what most calls return; engines take longer to put an object together out of others
+  if (wanted && !second && !parts && !work.sides)
+    return { loss, grad: work.gradients ?? work.grad, sum: sum + sideSum, count, weightSum };
   return {
     loss,
     ...(wanted && gradientsOf(work)),

@@ -14,6 +14,7 @@ const REPLACEABLE: ReadonlySet<string> = new Set(['Float32Array', 'Float64Array'
 /** Values of an array that may be held from one call to the next. */
 const SMALL = 4096;
 const NOTHING = new Float32Array(0);
+const GONE: Owner = { data: NOTHING };
 
 /** Numbers that a caller brought. */
 export class Operand {
@@ -30,7 +31,7 @@ export class Operand {
   #raw: NumericArray | readonly unknown[];
   readonly #halves: boolean;
   #data: NumericArray | undefined;
-  /** The kind of the array that was dropped. */
+  /** The kind of the arrays that it takes, once one was dropped. */
   #kind = '';
 
   constructor(
@@ -141,10 +142,12 @@ export class Operand {
 
   /** Lets go of the array, which may be large, until `take`. */
   drop(): void {
-    if (!this.replaceable) return;
-    this.#kind = kindOf(this.#raw as NumericArray);
+    if (this.#kind === '') {
+      if (!this.replaceable) return;
+      this.#kind = kindOf(this.#raw as NumericArray);
+    }
     this.#raw = this.#data = NOTHING;
-    if (this.owner !== undefined) this.owner = { data: NOTHING };
+    if (this.owner !== undefined) this.owner = GONE;
   }
 
   /** Reads the caller's arrays again, at a later step; `kept`: they have a place that outlives a view of it. */

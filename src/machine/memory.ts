@@ -76,9 +76,12 @@ export class LinearMemory {
     this.f64 = new Float64Array(buffer);
   }
 
-  /** Whether an array is a view of this memory. */
+  /**
+   * Whether an array is a view of this memory, at whose very start nothing lies that is an engine's. Most arrays have a
+   * buffer of their own, which engines make only when it is asked for.
+   */
   holds(data: ArrayBufferView): boolean {
-    return data.buffer === this.#buffer || this.#older?.has(data.buffer) === true;
+    return data.byteOffset > 0 && (data.buffer === this.#buffer || this.#older?.has(data.buffer) === true);
   }
 
   /** A view of `length` values at an address. */
@@ -113,6 +116,12 @@ export class LinearMemory {
   release(start: number, bytes: number): void {
     this.give(start, bytes);
     this.#used -= align(bytes);
+  }
+
+  /** The address of `bytes` of scratch that is there already and stays; undefined where it has to be made. */
+  scratchOf(bytes: number): number | undefined {
+    const { start, bytes: size } = this.#scratch;
+    return bytes <= size && size <= KEPT_SCRATCH ? start : undefined;
   }
 
   /** Calls `use` with the address of `bytes` of scratch, which nothing else uses meanwhile. */

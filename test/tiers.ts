@@ -61,7 +61,7 @@ type Placed = readonly [shape: readonly number[], axis: number];
 const shapes: readonly Placed[] = [
   [[7, 3], 1],
   [[33, 10], 1],
-  [[3, 130], 1],
+  [[3, 170], 1],
   [[11], 0],
   [[3, 5, 7], 1],
   [[2, 8, 67], 1],

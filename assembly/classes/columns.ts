@@ -168,11 +168,12 @@ export function shiftedHalves(column: usize, w: usize, classes: i32, half: v128,
   for (let c = 0; c < classes; ) {
     const end = min(c + TILE_RUN, classes);
     let sum = splat(0);
-    for (; c < end; c++, column += tileRow()) {
-      if (w && load<f32>(w + (<usize>c << 2)) == 0) continue;
-      const d = mul(sub(mul(loadV(column), by), half), twice);
-      sum = w ? madd(loadSplat(w + (<usize>c << 2)), d, sum) : add(sum, d);
-    }
+    if (w) {
+      for (; c < end; c++, column += tileRow()) {
+        const d = mul(sub(mul(loadV(column), by), half), twice), place = w + (<usize>c << 2);
+        if (load<f32>(place) != 0) sum = madd(loadSplat(place), d, sum);
+      }
+    } else for (; c < end; c++, column += tileRow()) sum = add(sum, mul(sub(mul(loadV(column), by), half), twice));
     total = add(total, sum);
   }
   return total;

@@ -10,7 +10,7 @@ const CHUNK: i32 = 32768;
 /** Samples that a chunk has at least where classes are so many that it holds more than CHUNK values (inner > 1). */
 const NARROWEST: i32 = 64;
 /** Rows of more classes than this are walked class by class; shorter ones go through tiles (docs/kernels.md). */
-const ROW_CLASSES: i32 = 96;
+const ROW_CLASSES: i32 = 160;
 /** Bytes in front of the lane arrays of the scratch. */
 const WALK_BYTES: usize = 192;
 

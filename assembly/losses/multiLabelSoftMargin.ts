@@ -6,7 +6,7 @@
 // Operands: a weight [C].
 
 import { summed } from '../classes/summed';
-import { abs_, add, div, lt, massTimes, mul, neg, nmadd, select_, signed, splat, sub } from '../lane/lane';
+import { abs_, add, div, lt, massTimes, mul, neg, nmadd, select_, splat, sub } from '../lane/lane';
 import { exp } from '../math/exp';
 import { log1pUnit } from '../math/log';
 import { Plan } from '../plan';
@@ -27,7 +27,7 @@ class MultiLabelSoftMargin extends Plan {
   @inline slope(x: v128, y: v128, w: v128, e: v128): v128 {
     const one = splat(1), a = this.against(x, y);
     const slope = div(nmadd(sub(one, a), e, a), add(one, e));
-    return massTimes(mul(w, this.share()), signed(slope, x));
+    return massTimes(mul(w, this.share()), select_(neg(slope), slope, lt(x, splat(0)))); // −0 is not below 0
   }
 
   // @ts-ignore: decorator

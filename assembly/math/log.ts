@@ -1,7 +1,7 @@
 // Logarithms over lanes, as math/exp.ts states its bounds: in ULP of the float32 result, against the true value.
 
 import { exponentBits, exponentToFloat, inversePower, mantissa } from '../lane/bits';
-import { add, div, eq, le, loadSplat, lt, madd, mul, nmadd, or, select_, splat, sub } from '../lane/lane';
+import { abs_, add, div, eq, le, loadSplat, lt, madd, mul, nmadd, or, select_, splat, sub } from '../lane/lane';
 
 const LOG: usize = memory.data<f32>([
   0.6666677594184875, 0.39977535605430603, 0.29871866106987, // logPart
@@ -72,10 +72,10 @@ export function logNear(u: v128, v: v128, far: v128): v128 {
   return logPart(sub(mantissa(x, bits), logConstant(9)), exponentToFloat(bits));
 }
 
-/** log x of x on [0, 1] within 1 ULP, subnormal x too; −104.7 in place of log 0. */
+/** log x of x on [0, 1] within 1 ULP, subnormal x too; −104.7 in place of log 0, and of log −0. */
 // @ts-ignore: decorator
 @inline export function logOfUnit(x: v128): v128 {
-  const u = mul(x, splat(16777216)), bits = exponentBits(u); // 2^24
+  const u = mul(abs_(x), splat(16777216)), bits = exponentBits(u); // 2^24
   return logPart(sub(mantissa(u, bits), logConstant(9)), sub(exponentToFloat(bits), splat(24)));
 }
 

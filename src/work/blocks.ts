@@ -12,7 +12,7 @@ const LARGEST = 131072;
 /** Classes of a row that is not cut (assembly/classes/rows.ts). */
 const LONGEST_ROW = 196608;
 /** Rows of more classes than this are walked one by one by kernels that know how (assembly/classes/walk.ts). */
-const ROW_CLASSES = 96;
+const ROW_CLASSES = 160;
 /** Classes that kernels take at once (assembly/classes/tiles.ts): a cut axis is cut at multiples of this. */
 const PART = 2048;
 

@@ -49,7 +49,7 @@ const operand = (kinds: readonly string[], places: readonly PlaceName[] = floatP
   fc.record({ kind: from(kinds), seed: seeds, place: from(places) });
 
 /** Sizes at which kernels change their ways. */
-const edges = [4, 16, 64, 96, 128] as const;
+const edges = [4, 16, 64, 96, 128, 160] as const;
 /** Values of one block of staged arrays. */
 export const BLOCK = 32768;
 

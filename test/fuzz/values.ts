@@ -57,7 +57,7 @@ export function generate(kind: string, seed: number, length: number, classes = 1
   const row = (sample: number): number => mix((Math.imul(sample + 1, 0x9e3779b1) ^ seed) >>> 0);
   const kinds: Record<string, (sample: number, c: number) => number> = {
     ordinary: () => normal([2, 0.01, 5][seed % 3] ?? 1),
-    whole: () => Math.round(normal(4)) + 0,
+    whole: () => Math.round(normal(4)), // −0 too
     same: () => [0, 1, -3, 1000][seed % 4] ?? 0,
     sharp: () => normal(30),
     far: () => 1e4 + normal(3),
@@ -86,7 +86,7 @@ export function generate(kind: string, seed: number, length: number, classes = 1
     counts: () => pick(0, 1, 2, 7, 300) + (random() < 0.3 ? random() : 0),
     zeroRows: (sample) => (row(sample) < 0.4 ? 0 : random()),
     thin: () => random() * 1e-30,
-    ends: () => pick(0, 1, 1e-30, 1 - 2 ** -24, 0.5),
+    ends: () => pick(0, -0, 1, 1e-30, 1 - 2 ** -24, 0.5),
     upstream: () => normal(1),
     wildWhereIgnored: () => normal(1),
   };

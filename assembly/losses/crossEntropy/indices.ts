@@ -182,15 +182,22 @@ function gradients(p: Plan, t: Walk): void {
 
 /** The gradients that are sums. */
 function sums(p: Plan, t: Walk): void {
-  const share = splat(<f32>(p.p0 / p.total)), one = splat(1);
+  const share = splat(<f32>(p.p0 / p.total)), one = splat(1), classes = t.count;
   for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) {
     const idle = loadV(laneArray(p, IDLE) + at);
     const scale = loadV(laneArray(p, SCALE) + at), bend = loadV(laneArray(p, BEND) + at);
     const even = clear(mul(loadV(t.weightMass + at), share), idle);
-    let place = tileOf(p, 1) + at;
-    for (let c = 0; c < t.count; c++, place += tileRow()) {
-      const e = loadV(place), w = p.a ? mul(loadSplat(p.a + (<usize>(t.first + c) << 2)), even) : even;
-      storeV(place, nmadd(w, madd(bend, e, one), mul(e, scale)));
+    let place = tileOf(p, 1) + at, w = p.a + (<usize>t.first << 2);
+    if (p.a) {
+      for (let c = 0; c < classes; c++, place += tileRow(), w += 4) {
+        const e = loadV(place);
+        storeV(place, nmadd(mul(loadSplat(w), even), madd(bend, e, one), mul(e, scale)));
+      }
+    } else {
+      for (let c = 0; c < classes; c++, place += tileRow()) {
+        const e = loadV(place);
+        storeV(place, nmadd(even, madd(bend, e, one), mul(e, scale)));
+      }
     }
   }
 }

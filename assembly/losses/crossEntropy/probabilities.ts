@@ -49,9 +49,9 @@ export function probabilityTiles(p: Plan, kind: i32): usize {
 
 /** t = w·(y·(1 − ε) + ε/C) of one class. */
 // @ts-ignore: decorator
-@inline function massOf(p: Plan, y: v128, c: i32, keep: v128, even: v128): v128 {
+@inline function massOf(y: v128, weight: usize, keep: v128, even: v128): v128 {
   const mass = madd(y, keep, even);
-  return p.a ? mul(mass, loadSplat(p.a + (<usize>c << 2))) : mass;
+  return weight ? mul(mass, loadSplat(weight)) : mass;
 }
 
 /** Adds Σ t and half of Σ t·(x − m) of a block of classes; a zero mass drops its term whatever x is. */
@@ -63,29 +63,64 @@ function masses(p: Plan, t: Walk): void {
     memory.fill(laneArray(p, ENTROPY), 0, 2 * tileRow());
     memory.fill(laneArray(p, BLANK), 0, tileRow());
   }
-  const zero = splat(0), half = splat(0.5), one = splat(1);
-  const keep = splat(<f32>(1 - p.p0)), even = splat(<f32>(p.p0 / p.total));
-  for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) {
-    const m = mul(loadV(laneArray(p, MAX) + at), half);
-    let x = tileOf(p, 0) + at, y = tileOf(p, 2) + at, some = loadV(laneArray(p, BLANK) + at);
-    for (let c = 0; c < t.count; ) {
-      const end = min(c + TILE_RUN, t.count);
-      let mass = zero, product = zero, entropy = zero;
-      for (; c < end; c++, x += tileRow(), y += tileRow()) {
-        const part = massOf(p, loadV(y), t.first + c, keep, even);
-        const d = sub(mul(loadV(x), half), m), counts = ne(part, zero);
-        mass = add(mass, part);
-        product = add(product, and(mul(part, d), counts));
-        some = or(some, counts);
-        // labels are mostly there or not, and 1·log 1 is 0
-        if (t.kind == COUNTED && anyOf(and(counts, ne(part, one)))) entropy = add(entropy, massTimes(part, log(part)));
-      }
-      addWide(totals + 2 * at, mass);
-      addWide(shifted + 2 * at, product);
-      if (t.kind == COUNTED) addWide(laneArray(p, ENTROPY) + 2 * at, entropy);
-    }
-    storeV(laneArray(p, BLANK) + at, some);
+  const keep = splat(<f32>(1 - p.p0)), even = splat(<f32>(p.p0 / p.total)), by = tileOf(p, 2) - tileOf(p, 0);
+  let x = tileOf(p, 0);
+  if (p.a != 0 || t.kind == COUNTED) {
+    for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) massColumn(p, t, x + at, by, at, keep, even);
+    return;
   }
+  const zero = splat(0), half = splat(0.5), classes = t.count;
+  for (let at: usize = 0; at < <usize>t.n << 2; at += 2 * VECTOR, x += 2 * VECTOR) {
+    const maxima = laneArray(p, MAX) + at, counts = laneArray(p, BLANK) + at;
+    const m0 = mul(loadV(maxima), half), m1 = mul(loadV(maxima + VECTOR), half);
+    let some0 = loadV(counts), some1 = loadV(counts + VECTOR), place = x;
+    for (let c = 0; c < classes; ) {
+      const end = min(c + TILE_RUN, classes);
+      let mass0 = zero, mass1 = zero, product0 = zero, product1 = zero;
+      for (; c < end; c++, place += tileRow()) {
+        const part0 = madd(loadV(place + by), keep, even), part1 = madd(loadV(place + by + VECTOR), keep, even);
+        const d0 = sub(mul(loadV(place), half), m0), d1 = sub(mul(loadV(place + VECTOR), half), m1);
+        const counts0 = ne(part0, zero), counts1 = ne(part1, zero);
+        mass0 = add(mass0, part0);
+        mass1 = add(mass1, part1);
+        product0 = add(product0, and(mul(part0, d0), counts0));
+        product1 = add(product1, and(mul(part1, d1), counts1));
+        some0 = or(some0, counts0);
+        some1 = or(some1, counts1);
+      }
+      addWide(totals + 2 * at, mass0);
+      addWide(totals + 2 * at + 2 * VECTOR, mass1);
+      addWide(shifted + 2 * at, product0);
+      addWide(shifted + 2 * at + 2 * VECTOR, product1);
+    }
+    storeV(counts, some0);
+    storeV(counts + VECTOR, some1);
+  }
+}
+
+/** The same of one vector of samples with class weights, or of counts. */
+function massColumn(p: Plan, t: Walk, x: usize, by: usize, at: usize, keep: v128, even: v128): void {
+  const zero = splat(0), half = splat(0.5), one = splat(1);
+  const m = mul(loadV(laneArray(p, MAX) + at), half);
+  let some = loadV(laneArray(p, BLANK) + at), w = p.a ? p.a + (<usize>t.first << 2) : 0;
+  for (let c = 0; c < t.count; ) {
+    const end = min(c + TILE_RUN, t.count);
+    let mass = zero, product = zero, entropy = zero;
+    for (; c < end; c++, x += tileRow()) {
+      const part = massOf(loadV(x + by), w, keep, even);
+      if (w) w += 4;
+      const d = sub(mul(loadV(x), half), m), counts = ne(part, zero);
+      mass = add(mass, part);
+      product = add(product, and(mul(part, d), counts));
+      some = or(some, counts);
+      // labels are mostly there or not, and 1·log 1 is 0
+      if (t.kind == COUNTED && anyOf(and(counts, ne(part, one)))) entropy = add(entropy, massTimes(part, log(part)));
+    }
+    addWide(laneArray(p, TOTAL) + 2 * at, mass);
+    addWide(laneArray(p, SHIFTED) + 2 * at, product);
+    if (t.kind == COUNTED) addWide(laneArray(p, ENTROPY) + 2 * at, entropy);
+  }
+  storeV(laneArray(p, BLANK) + at, some);
 }
 
 /** Losses and gradient factors. */
@@ -141,26 +176,33 @@ function count(p: Plan, t: Walk): void {
 
 /** Leaves the gradients of a block of classes in the tile: s·(T·p − t) and that of zLoss. */
 function gradients(p: Plan, t: Walk): void {
-  const zero = splat(0), one = splat(1);
-  const keep = splat(<f32>(1 - p.p0)), even = splat(<f32>(p.p0 / p.total));
+  const zero = splat(0), one = splat(1), sided = p.p1 != 0, classes = t.count;
+  const keep = splat(<f32>(1 - p.p0)), even = splat(<f32>(p.p0 / p.total)), by = tileOf(p, 2) - tileOf(p, 1);
   for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) {
     const idle = loadV(laneArray(p, IDLE) + at);
     const mass = clear(loadV(t.weightMass + at), idle);
-    const side = p.p1 != 0 ? clear(loadV(laneArray(p, SIDE_SCALE) + at), idle) : zero;
+    const side = sided ? clear(loadV(laneArray(p, SIDE_SCALE) + at), idle) : zero;
     const q = loadV(laneArray(p, REST) + at);
     const total = narrow(laneArray(p, TOTAL) + 2 * at, zero);
     const scale = clear(loadV(laneArray(p, SCALE) + at), idle);
     const rest = div(mul(total, q), add(q, one));
     // a row without labels has no distribution, whatever its logits hold
     const sure = lt(q, splat(SURE)), none = eq(mass, zero);
-    let place = tileOf(p, 1) + at, y = tileOf(p, 2) + at;
-    for (let c = 0; c < t.count; c++, place += tileRow(), y += tileRow()) {
-      const e = loadV(place), part = massOf(p, loadV(y), t.first + c, keep, even);
-      // at the maximum (e = 1) of a sure sample T·e/Σe − t = (T − t) − T·q/Σe keeps the digits
-      const top = mul(mass, sub(sub(total, part), rest));
-      const g = select_(top, nmadd(part, mass, mul(e, scale)), and(sure, eq(e, one)));
-      const own = clear(g, none);
-      storeV(place, p.p1 != 0 ? madd(side, e, own) : own);
+    let place = tileOf(p, 1) + at, w = p.a ? p.a + (<usize>t.first << 2) : 0;
+    if (w | <usize>sided | <usize>anyOf(or(sure, none))) {
+      for (let c = 0; c < classes; c++, place += tileRow()) {
+        const e = loadV(place), part = massOf(loadV(place + by), w, keep, even);
+        if (w) w += 4;
+        // at the maximum (e = 1) of a sure sample T·e/Σe − t = (T − t) − T·q/Σe keeps the digits
+        const top = mul(mass, sub(sub(total, part), rest));
+        const g = select_(top, nmadd(part, mass, mul(e, scale)), and(sure, eq(e, one)));
+        const own = clear(g, none);
+        storeV(place, sided ? madd(side, e, own) : own);
+      }
+    } else {
+      for (let c = 0; c < classes; c++, place += tileRow()) {
+        storeV(place, nmadd(madd(loadV(place + by), keep, even), mass, mul(loadV(place), scale)));
+      }
     }
     const blank = loadV(laneArray(p, BLANK) + at);
     if (!anyOf(blank)) continue;

@@ -10,7 +10,7 @@ import { beginRuns, closeStrip, elementBytes, nextRun, openRun, openStrip } from
 import {
   add, div, LANES, loadV, lt, madd, mul, or, pmin, select_, signBits, splat, storeV, sub, VECTOR,
 } from '../lane/lane';
-import { exp } from '../math/exp';
+import { exp, expConstant, expWith } from '../math/exp';
 import { log1pUnit } from '../math/log';
 import { LOG, Plan } from '../plan';
 
@@ -30,10 +30,31 @@ export function sigmoid(p: Plan): usize {
   return 0;
 }
 
+/** sigmoid forward: two vectors a turn, with the constants of their exponentials at hand. */
+function plain(x: usize, g: usize, end: usize): void {
+  const k0 = expConstant(0), k1 = expConstant(1), k2 = expConstant(2), k3 = expConstant(3);
+  const k4 = expConstant(4), k5 = expConstant(5), k6 = expConstant(6), k7 = expConstant(7);
+  const k8 = expConstant(8), k9 = expConstant(9), k10 = expConstant(10);
+  const zero = splat(0), signs = signBits();
+  for (const last = end - VECTOR; x < end; x += 2 * VECTOR, g += 2 * VECTOR) {
+    const other = x < last ? VECTOR : 0; // the last vector by itself is done twice
+    const v0 = loadV(x), v1 = loadV(x + other);
+    const e0 = expWith(or(v0, signs), k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10);
+    const e1 = expWith(or(v1, signs), k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10);
+    const q0 = div(k9, add(e0, k9)), q1 = div(k9, add(e1, k9));
+    storeV(g, select_(mul(e0, q0), q0, lt(v0, zero)));
+    storeV(g + other, select_(mul(e1, q1), q1, lt(v1, zero)));
+  }
+}
+
 function stretch(p: Plan, x: usize, y: usize, g: usize, n: i32): void {
-  const zero = splat(0), one = splat(1);
   const log = (p.flags & LOG) != 0;
   const end = x + (<usize>n << 2);
+  if (!log && !y) {
+    plain(x, g, end);
+    return;
+  }
+  const zero = splat(0), one = splat(1);
   for (; x < end; x += VECTOR, g += VECTOR) {
     const v = loadV(x);
     const e = exp(or(v, signBits()));

@@ -37,8 +37,11 @@ export function randomProblem(
   return { inputs, options: { ...given.options, ...common, ...(sums && { reduction: 'sum' as const }) } };
 }
 
-/** Whether a problem has to be an error: its input has no place in the domain. */
+/** Whether a problem has to be an error: its input has no place in the domain, where it is not ignored. */
 export function isRefused({ refuses, domain }: ReferenceLoss, { inputs, options }: Problem): boolean {
   const [low, high] = domain(options);
-  return refuses === true && inputs.input.data.some((x) => !(x >= low && x <= high));
+  const { ignoreValue } = options;
+  const targets = inputs.target && 'data' in inputs.target ? inputs.target.data : [];
+  const ignored = (i: number): boolean => ignoreValue !== undefined && Object.is(targets[i], ignoreValue);
+  return refuses === true && inputs.input.data.some((x, i) => !(x >= low && x <= high) && !ignored(i));
 }

@@ -5,6 +5,7 @@ import { rows } from '../../classes/rows';
 import { classWeightOf, PRODUCT, sampleWeightOf, upstreamOf } from '../../classes/samples';
 import { nothing } from '../../classes/tiles';
 import { laneArray, Walk } from '../../classes/walk';
+import { anyOf, eq, LANES, loadV, splat } from '../../lane/lane';
 import { log1pDouble } from '../../math/log';
 import { Plan } from '../../plan';
 import { addSide, weighsAny, weightTotal } from './options';
@@ -146,6 +147,8 @@ function probabilityGradients(p: Plan, t: Walk): void {
 
 /** The first class with e = 1, −1 where there is none. */
 function topOf(e: usize, classes: i32): i32 {
-  for (let c = 0; c < classes; c++) if (load<f32>(e + (<usize>c << 2)) == 1) return c;
+  let c = 0;
+  while (c + LANES <= classes && !anyOf(eq(loadV(e + (<usize>c << 2)), splat(1)))) c += LANES;
+  for (; c < classes; c++) if (load<f32>(e + (<usize>c << 2)) == 1) return c;
   return -1;
 }

@@ -8,6 +8,7 @@ import {
 import { addWide } from '../lane/wide';
 import { expConstant, expWith, refine } from '../math/exp';
 import { tileRow } from './pack';
+import { Walk } from './walk';
 
 /** Below this q a sample is sure, and the digits of q are all there is of its loss. */
 export const SURE: f64 = 0.00390625;
@@ -36,17 +37,11 @@ export function maxTile(tile: usize, classes: i32, n: i32, maxima: usize): void 
 /**
  * q = Σ e^(x−m) − 1 of each of n samples, one maximum kept out of the sum, to the array at rests; the e^(x−m) go to the tile
  * at to. Both are refined for samples that are sure and for those whose mask in the array at marks is set (0: there is none),
- * which is decided for each sample by itself: its results do not depend on its neighbours.
- * Where classes lie far apart no hardware prefetcher follows, and packing and unpacking a tile would wait for each of its
- * cache lines. So this loop, which computes for long and loads little, touches the lines of the next tile at `x` and of this
- * one's gradient at `g` as it goes.
+ * which is decided for each sample by itself: its results do not depend on its neighbours. What lies ahead is touched.
  */
-export function expTile(
-  tile: usize, to: usize, classes: i32, n: i32, maxima: usize, rests: usize, marks: usize,
-  x: usize, stepX: usize, g: usize, stepG: usize,
-): void {
-  if (stepX) expColumns(tile, to, classes, n, maxima, rests, marks, true, x, stepX, g, stepG);
-  else expColumns(tile, to, classes, n, maxima, rests, marks, false, 0, 0, 0, 0);
+export function expTile(t: Walk, tile: usize, to: usize, maxima: usize, rests: usize, marks: usize): void {
+  if (t.touchX) expColumns(tile, to, t.count, t.n, maxima, rests, marks, true, t.aheadX, t.touchX, t.aheadG, t.touchG);
+  else expColumns(tile, to, t.count, t.n, maxima, rests, marks, false, 0, 0, 0, 0);
 }
 
 // @ts-ignore: decorator

@@ -95,6 +95,7 @@ export function tiles(
         openSamples(p, t, (traits & WEIGHS) != 0, (traits & SPREADS) != 0, (traits & ALWAYS) != 0);
         reset(p, t);
       }
+      lookAhead(p, t);
       if (t.kept) {
         fetch(p, t, traits, load);
         if (t.marked) clearIdle(p, t, traits);
@@ -204,7 +205,7 @@ function measureMax(p: Plan, t: Walk, traits: u32): void {
 function exponentials(p: Plan, t: Walk, traits: u32, sums: bool): void {
   const tile = tileOf(p, 0), to = tileOf(p, 1), maxima = laneArray(p, MAX);
   if (traits & EXPONENTIALS) {
-    if (t.kept) expKept(p, t, tile, to, maxima, traits & SHARP ? laneArray(p, ALL) : 0);
+    if (t.kept) expTile(t, tile, to, maxima, laneArray(p, REST), traits & SHARP ? laneArray(p, ALL) : 0);
     else expBlock(tile, to, t.count, t.n, maxima, sums ? laneArray(p, SUM) : 0, laneArray(p, TIES));
   }
   if (!sums || !(traits & OF_TARGETS)) return;
@@ -220,18 +221,21 @@ function exponentials(p: Plan, t: Walk, traits: u32, sums: bool): void {
   }
 }
 
-/** expTile; lines that the next steps need are on their way when it ends. */
-function expKept(p: Plan, t: Walk, tile: usize, to: usize, maxima: usize, marks: usize): void {
-  let x: usize = 0, stepX: usize = 0, g: usize = 0, stepG: usize = 0;
-  if (t.sampleX == 4 && t.classX >= FAR_APART) {
-    const width = <usize>t.n << 2;
-    const more = t.sample % p.inner + 2 * t.n <= p.inner; // else there is nothing to read at its place
-    x = more ? t.x + width : t.x;
-    stepX = t.classX;
-    g = t.g ? t.g : t.x;
-    stepG = t.g ? t.classG : t.classX;
-  }
-  expTile(tile, to, t.count, t.n, maxima, laneArray(p, REST), marks, x, stepX, g, stepG);
+/**
+ * Where classes lie far apart no hardware prefetcher follows, and packing and unpacking a tile would wait for each of its cache
+ * lines: a loop that computes for long and loads little touches the lines of the next tile and of this one's gradient as it
+ * goes, so that they are on their way when it ends.
+ */
+function lookAhead(p: Plan, t: Walk): void {
+  const far = t.kept && t.sampleX == 4 && t.classX >= FAR_APART;
+  t.touchX = t.touchG = 0;
+  t.aheadX = t.aheadG = p.scratch;
+  if (!far) return;
+  const more = t.sample % p.inner + 2 * t.n <= p.inner; // else there is nothing to read at its place
+  t.aheadX = more ? t.x + (<usize>t.n << 2) : t.x;
+  t.touchX = t.classX;
+  t.aheadG = t.g ? t.g : t.x;
+  t.touchG = t.g ? t.classG : t.classX;
 }
 
 /** q from the sums of all blocks. */

@@ -12,7 +12,7 @@ const NARROWEST: i32 = 64;
 /** Rows of more classes than this are walked class by class; shorter ones go through tiles (docs/kernels.md). */
 const ROW_CLASSES: i32 = 160;
 /** Bytes in front of the lane arrays of the scratch. */
-const WALK_BYTES: usize = 192;
+const WALK_BYTES: usize = 256;
 
 /** Where the walk stands: samples `sample` … `sample` + n − 1, classes `first` … `first` + count − 1 of each. */
 @unmanaged
@@ -52,6 +52,10 @@ export class Walk {
   mass: usize;
   weight: usize;
   weightMass: usize;
+  aheadX: usize; // lines of the next tile, and of this one's gradient, that a loop may touch as it goes (tiles.ts)
+  aheadG: usize;
+  touchX: usize; // steps in bytes from class to class; 0 where there is nothing to touch
+  touchG: usize;
   scales: usize; // what multiplies the tile of gradients on its way out
   tile: usize; // bytes of a tile
   row: usize; // rows: the (transformed) logits of the block

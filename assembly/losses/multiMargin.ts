@@ -61,15 +61,18 @@ export function multiMargin(p: Plan): usize {
 function walk(p: Plan, t: Walk, sums: bool): void {
   const to = tileOf(p, 1) - tileOf(p, 0), slopes = p.grad != 0 && (t.kept || !sums);
   const square = p.p0 == 2, margin = splat(<f32>p.p1), count = t.count, bytes = <usize>t.n << 2;
+  const touchX = t.touchX, touchG = t.touchG;
   for (let at: usize = 0; at < bytes; at += 2 * VECTOR) {
     const next = at + VECTOR < bytes ? at + VECTOR : at;
     const own0 = scoreOf(p, t, at), own1 = scoreOf(p, t, next);
     const targets0 = loadV(laneArray(p, TARGET) + at), targets1 = loadV(laneArray(p, TARGET) + next);
-    let x = tileOf(p, 0) + at;
+    let x = tileOf(p, 0) + at, aheadX = t.aheadX + at, aheadG = t.aheadG + at;
     for (let c = 0; c < count; ) {
       const end = min(c + TILE_RUN, count);
       let sum0 = splat(0), sum1 = sum0, pulls0 = sum0, pulls1 = sum0;
-      for (; c < end; c++, x += tileRow()) {
+      for (; c < end; c++, x += tileRow(), aheadX += touchX, aheadG += touchG) {
+        load<u32>(aheadX);
+        load<u32>(aheadG);
         const m0 = excess(loadV(x), own0, margin, isClass(targets0, t.first + c)), pull0 = pull(m0, square);
         const m1 = excess(loadV(x + VECTOR), own1, margin, isClass(targets1, t.first + c)), pull1 = pull(m1, square);
         sum0 = add(sum0, square ? mul(m0, m0) : m0);

@@ -33,7 +33,7 @@ export function partialLabel(p: Plan): usize {
 function finish(p: Plan, t: Walk): void {
   if (t.kept) {
     const marks = t.far ? laneArray(p, REMOTE) : 0;
-    expTile(tileOf(p, 0), tileOf(p, 1), t.count, t.n, laneArray(p, MAX), laneArray(p, REST), marks, 0, 0, 0, 0);
+    expTile(t, tileOf(p, 0), tileOf(p, 1), laneArray(p, MAX), laneArray(p, REST), marks);
     setRatios(p, t, tileOf(p, 1));
     if (t.farther) {
       topsWide(p, t, -1, 0);

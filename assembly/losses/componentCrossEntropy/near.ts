@@ -64,7 +64,7 @@ export function near(p: Plan, t: Walk): void {
   const tile = tileOf(p, 0), grads = tileOf(p, 1), exact = tileOf(p, 3), lumped = lumps(p);
   // within a group far below the maximum the error of x − m shows, so it is taken back wherever it may exceed 5e-7
   const marks = t.far ? laneArray(p, REMOTE) : 0;
-  expTile(tile, grads, t.count, t.n, laneArray(p, MAX), laneArray(p, REST), marks, 0, 0, 0, 0);
+  expTile(t, tile, grads, laneArray(p, MAX), laneArray(p, REST), marks);
   if (!lumped) memory.fill(laneArray(p, LOSS), 0, tileRow());
   if (t.farther && p.grad != 0) memory.fill(exact, 0, <usize>t.count * tileRow());
   for (let k = 0; k < p.members; k++) {

@@ -9,6 +9,7 @@ import type { Runtime } from '../machine/runtime.ts';
 import { type Machine, runChunk, Views } from './chunk.ts';
 import * as at from './control.ts';
 import { spawn, type Thread } from './spawn.ts';
+import type { Setup } from './worker.ts';
 
 /** Milliseconds without progress after which helpers are given up. */
 const LIMIT = 2000;
@@ -50,12 +51,50 @@ export class Room {
   }
 }
 
+/** The helpers of an engine. Nothing that the host holds because of them leads to the engine, which so can be collected. */
+interface Team {
+  readonly threads: (Thread | undefined)[];
+  /** Those that failed or have ended. */
+  readonly gone: Set<number>;
+  readonly words: Int32Array;
+}
+
+/** Starts a helper; resolves when it is there, or gone. */
+function start({ threads, gone }: Team, helper: number, setup: Setup): Promise<void> {
+  return new Promise((settle) => {
+    const left = (): void => {
+      gone.add(helper);
+      settle();
+    };
+    const ready = (): void => {
+      threads[helper]?.hold(false);
+      settle();
+    };
+    try {
+      threads[helper] = spawn(setup, { ready, gone: left });
+    } catch {
+      left(); // a policy forbids it
+    }
+  });
+}
+
+/** Ends all helpers. */
+function end({ threads, words }: Team): void {
+  Atomics.store(words, at.QUIT, 1);
+  Atomics.store(words, at.CLAIM, at.claimOf(at.roundOf(Atomics.load(words, at.CLAIM)) + 1, 0, 0));
+  Atomics.notify(words, at.CLAIM);
+  for (const thread of threads) thread?.end();
+}
+
+/** Ends the helpers of engines that nobody has any more, whether as the engine or as a function, tensor or step of it. */
+const dropped = new FinalizationRegistry<Team>(end);
+
 export class Rounds {
   readonly control = at.Control.make();
   readonly #runtime: Runtime;
-  readonly #threads: (Thread | undefined)[] = [];
-  /** Helpers that failed or have ended. */
-  readonly #gone = new Set<number>();
+  readonly #team: Team = { threads: [], gone: new Set(), words: this.control.words };
+  readonly #threads = this.#team.threads;
+  readonly #gone = this.#team.gone;
   readonly #names: readonly string[];
   readonly #machine: Machine;
   readonly #views: Views;
@@ -79,30 +118,12 @@ export class Rounds {
     this.#views = new Views(memory);
     this.#room = new Room(runtime.memory);
     this.#waits = mayWait(this.#words);
-    const starts = Array.from({ length: count }, (_, helper) => this.#start(helper, module));
+    const setup = { shared: this.control.shared, module, memory, names: this.#names };
+    const starts = Array.from({ length: count }, (_, helper) =>
+      start(this.#team, helper, { ...setup, helper, plan: runtime.memory.take(PLAN_BYTES) }),
+    );
     this.#started = Promise.all(starts).then(() => undefined);
-  }
-
-  /** Starts a helper; resolves when it is there, or gone. */
-  #start(helper: number, module: WebAssembly.Module): Promise<void> {
-    const { memory } = this.#machine;
-    const plan = this.#runtime.memory.take(PLAN_BYTES);
-    const setup = { shared: this.control.shared, module, memory, names: this.#names, helper, plan };
-    return new Promise((settle) => {
-      const ready = (): void => {
-        this.#threads[helper]?.hold(false);
-        settle();
-      };
-      const gone = (): void => {
-        this.#gone.add(helper);
-        settle();
-      };
-      try {
-        this.#threads[helper] = spawn(setup, { ready, gone });
-      } catch {
-        gone(); // a policy forbids it
-      }
-    });
+    dropped.register(runtime, this.#team);
   }
 
   get #words(): Int32Array {
@@ -216,11 +237,7 @@ export class Rounds {
   }
 
   dispose(): void {
-    const words = this.#words;
     this.#over = true;
-    Atomics.store(words, at.QUIT, 1);
-    Atomics.store(words, at.CLAIM, at.claimOf(this.#round + 1, 0, 0));
-    Atomics.notify(words, at.CLAIM);
-    for (const thread of this.#threads) thread?.end();
+    end(this.#team);
   }
 }

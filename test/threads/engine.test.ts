@@ -166,6 +166,25 @@ describe('workers', () => {
     await made[0]?.terminate();
   });
 
+  it('end where nobody has anything of their engine any more', async () => {
+    const made = watchWorkers();
+    const start = async () => {
+      const engine = entry.createEngine({ threads: 2 });
+      await engine.ready;
+      const { step, out } = largeStep(engine);
+      step();
+      return new WeakRef(out);
+    };
+    const out = await start();
+    const end = ended(made[0]!);
+    for (let i = 0; i < 500 && made[0]!.threadId !== -1; i++) {
+      (globalThis as { gc?(): void }).gc?.();
+      await new Promise((settle) => setTimeout(settle, 10));
+    }
+    await end;
+    expect(out.deref()).toBeUndefined();
+  });
+
   it('that are refused leave one thread', async () => {
     watchWorkers({ refuse: true });
     const engine = entry.createEngine({ threads: 3 });

@@ -40,15 +40,16 @@ export function maxTile(tile: usize, classes: i32, n: i32, maxima: usize): void 
  * which is decided for each sample by itself: its results do not depend on its neighbours. What lies ahead is touched.
  */
 export function expTile(t: Walk, tile: usize, to: usize, maxima: usize, rests: usize, marks: usize): void {
-  if (t.touchX) expColumns(tile, to, t.count, t.n, maxima, rests, marks, true, t.aheadX, t.touchX, t.aheadG, t.touchG);
-  else expColumns(tile, to, t.count, t.n, maxima, rests, marks, false, 0, 0, 0, 0);
+  if (t.touchX) expColumns(t, tile, to, maxima, rests, marks, true);
+  else expColumns(t, tile, to, maxima, rests, marks, false);
 }
 
 // @ts-ignore: decorator
 @inline function expColumns(
-  tile: usize, to: usize, classes: i32, n: i32, maxima: usize, rests: usize, marks: usize,
-  touch: bool, nextX: usize, stepX: usize, nextG: usize, stepG: usize,
+  t: Walk, tile: usize, to: usize, maxima: usize, rests: usize, marks: usize, touch: bool,
 ): void {
+  const classes = t.count, n = t.n, stepX = t.touchX, stepG = t.touchG, besideX = t.besideX, besideG = t.besideG;
+  let nextX = t.aheadX, nextG = t.aheadG;
   const k0 = expConstant(0), k1 = expConstant(1), k2 = expConstant(2), k3 = expConstant(3);
   const k4 = expConstant(4), k5 = expConstant(5), k6 = expConstant(6), k7 = expConstant(7);
   const k8 = expConstant(8), k9 = expConstant(9), k10 = expConstant(10);
@@ -86,8 +87,8 @@ export function expTile(t: Walk, tile: usize, to: usize, maxima: usize, rests: u
     maxima += 2 * size;
     rests += 2 * size;
     if (marks) marks += 2 * size;
-    nextX += 2 * size;
-    nextG += 2 * size;
+    nextX += besideX;
+    nextG += besideG;
   }
 }
 

@@ -17,7 +17,7 @@ import { pack, tileRow, unpack } from './pack';
 import {
   ALL, ARRAYS, AWAY, beginSamples, IDLE, MAX, OF_TARGET, openSamples, PRODUCT, REST, SUM, TARGET, TIES,
 } from './samples';
-import { advance, begin, closeChunk, laneArray, locate, openChunk, startsAnew, stateBytes, Walk } from './walk';
+import { advance, begin, closeChunk, laneArray, lastOf, locate, openChunk, startsAnew, stateBytes, Walk } from './walk';
 
 /** A loss's part of a pass. */
 export type Pass = (p: Plan, t: Walk) => void;
@@ -40,6 +40,12 @@ export const DIRECT: u32 = 128; // no tiles: the loss reads and writes a few val
 export const TILE_CLASSES: i32 = 2048;
 /** Classes further apart than this (bytes) are beyond the hardware's prefetching: half a page. */
 const FAR_APART: usize = 2048;
+/** Inputs of fewer bytes wait in the last cache from one call to the next. */
+const BEYOND_CACHES: usize = 4194304;
+/** Rows of fewer bytes the hardware fetches in time by itself. */
+const SHORTEST_ROW: usize = 128;
+/** Bytes that two vectors have: a loop over two columns touches as many of a tile as it computes. */
+const TOUCH: usize = 32;
 
 /** The i-th tile: the logits, their exponentials and then the gradients, the target values, the spare one. */
 // @ts-ignore: decorator
@@ -223,19 +229,26 @@ function exponentials(p: Plan, t: Walk, traits: u32, sums: bool): void {
 
 /**
  * Where classes lie far apart no hardware prefetcher follows, and packing and unpacking a tile would wait for each of its cache
- * lines: a loop that computes for long and loads little touches the lines of the next tile and of this one's gradient as it
- * goes, so that they are on their way when it ends.
+ * lines; and where rows come from beyond the caches, these would wait for memory, and memory for the computation between. So a
+ * loop that computes for long and loads little touches the lines of the next tile and of this one's gradient as it goes: they
+ * are on their way when it ends.
  */
 function lookAhead(p: Plan, t: Walk): void {
-  const far = t.kept && t.sampleX == 4 && t.classX >= FAR_APART;
-  t.touchX = t.touchG = 0;
+  t.touchX = t.touchG = t.besideX = t.besideG = 0;
   t.aheadX = t.aheadG = p.scratch;
-  if (!far) return;
-  const more = t.sample % p.inner + 2 * t.n <= p.inner; // else there is nothing to read at its place
-  t.aheadX = more ? t.x + (<usize>t.n << 2) : t.x;
-  t.touchX = t.classX;
-  t.aheadG = t.g ? t.g : t.x;
-  t.touchG = t.g ? t.classG : t.classX;
+  if (!t.kept) return;
+  const row = <usize>t.count << 2;
+  const columns = t.sampleX == 4 && t.classX >= FAR_APART;
+  const together = t.classX == 4 && t.sampleX == row && row >= SHORTEST_ROW && (t.n & 7) == 0;
+  if (!columns && (!together || <usize>lastOf(p) * row < BEYOND_CACHES)) return;
+  const last = columns ? t.sample % p.inner + 2 * t.n <= p.inner : t.sample + 2 * t.n <= lastOf(p);
+  const g = t.g != 0 && (columns || (t.classG == 4 && t.sampleG == row)) ? t.g : t.x;
+  // else there is nothing to read at its place
+  t.aheadX = last ? t.x + (columns ? <usize>t.n << 2 : <usize>t.n * row) : t.x;
+  t.aheadG = g;
+  t.touchX = columns ? t.classX : TOUCH;
+  t.touchG = columns ? (g == t.g ? t.classG : t.classX) : TOUCH;
+  t.besideX = t.besideG = columns ? TOUCH : <usize>t.count * TOUCH;
 }
 
 /** q from the sums of all blocks. */

@@ -40,8 +40,8 @@ export const DIRECT: u32 = 128; // no tiles: the loss reads and writes a few val
 export const TILE_CLASSES: i32 = 2048;
 /** Classes further apart than this (bytes) are beyond the hardware's prefetching: half a page. */
 const FAR_APART: usize = 2048;
-/** Inputs of fewer bytes wait in the last cache from one call to the next. */
-const BEYOND_CACHES: usize = 4194304;
+/** Inputs of fewer bytes often wait in the last cache from one call to the next. */
+const BEYOND_CACHES: usize = 2097152;
 /** Rows of fewer bytes the hardware fetches in time by itself. */
 const SHORTEST_ROW: usize = 128;
 /** Bytes that two vectors have: a loop over two columns touches as many of a tile as it computes. */

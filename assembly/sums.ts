@@ -15,14 +15,20 @@ export function openProducts(place: usize): void {
   storeV(place + 16, zeroW());
 }
 
-/** The logarithms of 1 + both lanes of an accumulator, added up. */
-export function logBoth(acc: v128): f64 {
-  return log1pDouble(firstOf2(acc)) + log1pDouble(secondOf2(acc));
+/** Products up to this may be multiplied by three others like them. */
+const SMALL: f64 = 1e75;
+
+/** The logarithms of 1 + all lanes of two accumulators, added up: mostly one, which for few values is half of their time. */
+export function logAll(low: v128, high: v128): f64 {
+  const a = firstOf2(low), b = secondOf2(low), c = firstOf2(high), d = secondOf2(high);
+  if (!(Math.max(Math.max(a, b), Math.max(c, d)) < SMALL)) return log1pDouble(a) + log1pDouble(b) + log1pDouble(c) + log1pDouble(d);
+  const first = a + b * (1 + a), second = c + d * (1 + c);
+  return log1pDouble(first + second * (1 + first));
 }
 
 /** The logarithm of the products, which start anew. */
 export function closeProducts(place: usize): f64 {
-  const log = logBoth(loadV(place)) + logBoth(loadV(place + 16));
+  const log = logAll(loadV(place), loadV(place + 16));
   openProducts(place);
   return log;
 }

@@ -119,10 +119,7 @@ export class Operands {
   /** Whether everything but input and target is in the engine's tensors, or small. */
   settled({ input, target }: Call): boolean {
     const own = target && target.kind !== 'sparse' ? target.operand : undefined;
-    return this.#places.every(
-      ({ operand, tensorial }) =>
-        operand === input || operand === own || tensorial || (operand.owner === undefined && operand.settled),
-    );
+    return this.#places.every(({ operand, settled }) => operand === input || operand === own || settled);
   }
 
   /** Finds everything again after input and target took other arrays; false where one lies elsewhere than before. */

@@ -88,10 +88,7 @@ export class Parts {
 
   /** Whether another call may have other weights. */
   get settled(): boolean {
-    const weights = this.#weights;
-    return (
-      weights === undefined || weights.tensorial || (weights.operand.owner === undefined && weights.operand.settled)
-    );
+    return this.#weights?.settled !== false;
   }
 
   /** Another call's: its losses are its own. False where the weights lie elsewhere than before. */

@@ -53,6 +53,12 @@ export class Place {
     return this.home !== undefined && owner !== undefined && MemoryTensor.addressOf(owner, this.#runtime) !== undefined;
   }
 
+  /** Whether the next call may have other values in it: it is a tensor of the engine, or an array that is small. */
+  get settled(): boolean {
+    const { operand } = this;
+    return this.tensorial || (operand.owner === undefined && operand.settled);
+  }
+
   /** Finds it again where the operand took another array; false where that lies elsewhere, or is gone. */
   retake(): boolean {
     const { home } = this;

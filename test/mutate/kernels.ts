@@ -93,8 +93,8 @@ export const kernels: readonly Mutation[] = [
   {
     fault: 'a zero weight does not drop its class from the smoothing sums',
     file: 'assembly/classes/columns.ts',
-    from: 'if (w && load<f32>(w + (<usize>c << 2)) == 0) continue;',
-    to: '',
+    from: 'if (load<f32>(place) != 0) sum = madd(',
+    to: 'sum = madd(',
     tests: ofClasses,
   },
   {

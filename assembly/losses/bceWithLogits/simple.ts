@@ -14,7 +14,7 @@ import { addWide, exceeds, growHigh, growLow, widenAdd, zeroW } from '../../lane
 import { expConstant } from '../../math/exp';
 import { log1pDouble } from '../../math/log';
 import { Plan } from '../../plan';
-import { copyFloats, LARGE, logBoth } from '../../sums';
+import { copyFloats, LARGE, logAll } from '../../sums';
 
 /** Vectors whose factors 1 + e ≤ 2 are multiplied in float32: 2^16 is their product at most. */
 const SHORT = 16;
@@ -58,11 +58,11 @@ export function stretch(p: Plan, x: usize, y: usize, g: usize, n: i32, sums: usi
     low = growLow(low, product);
     high = growHigh(high, product);
     if (exceeds(low, LARGE) || exceeds(high, LARGE)) {
-      p.sum += logBoth(low) + logBoth(high);
+      p.sum += logAll(low, high);
       low = high = zeroW();
     }
   }
-  p.sum += logBoth(low) + logBoth(high);
+  p.sum += logAll(low, high);
   storeV(sums, acc);
   return clear(everyBit(), right);
 }

@@ -68,7 +68,7 @@ const constants: readonly Constant[] = [
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** What a build reads. */
-const SOURCES = ['assembly', 'src', 'package.json', 'asconfig.json', 'tsconfig.json', 'tsconfig.build.json'];
+const SOURCES = ['assembly', 'docs', 'src', 'package.json', 'asconfig.json', 'tsconfig.json', 'tsconfig.build.json'];
 
 const patternOf = (name: string): RegExp => new RegExp(`(const ${name}(?:: \\w+)? = )([\\d_]+);`);
 

@@ -83,7 +83,7 @@ function shipped({ name, files }: Constant): number {
 
 /** The library with a constant of another value. */
 async function build({ name, files }: Constant, value: number, folder: string): Promise<Library> {
-  const copy = join(folder, `${name}-${value}`);
+  const copy = mkdtempSync(join(folder, `${name}-${value}-`)); // two files may have a constant of one name
   for (const source of SOURCES) cpSync(join(root, source), join(copy, source), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
   for (const file of files) {
@@ -94,7 +94,7 @@ async function build({ name, files }: Constant, value: number, folder: string): 
   return import(pathToFileURL(join(copy, 'dist', 'index.js')).href);
 }
 
-/** A prepared step of a head, on data as stepOf draws them. */
+/** A prepared step of a head, on waves: what the products take does not depend on their values. */
 function headOf(engine: Engine, [samples, features, outputs]: Head): () => number {
   const filled = (...shape: number[]) => {
     const tensor = engine.tensor(shape);

@@ -8,11 +8,9 @@ const indices = () => new Int32Array([0, 3, 2]);
 
 describe('options whose arrays change in place', () => {
   const engine = createEngine();
-  const alone = createEngine();
 
-  /** What a call gives as the first one of its kind. */
+  /** What a call gives as the first one of its engine. */
   const fresh = <R>(run: (of: typeof engine) => R): R => {
-    alone.crossEntropy(logits(), indices(), { scale: Math.random() });
     const of = createEngine();
     const result = run(of);
     of.dispose();

@@ -2,20 +2,22 @@
 import { describe, expect, it } from 'vitest';
 import { createEngine } from '../src/index.ts';
 import type { FusedResult, Input, Options, Target, Tensor32 } from './calls.ts';
-import { expectSameGradients, expectSameLosses, freed, isTensor, PlacedCall, placements } from './placement.ts';
+import {
+  expectSameGradients,
+  expectSameLosses,
+  freed,
+  mapTensors,
+  type Placed,
+  PlacedCall,
+  placements,
+} from './placement.ts';
 import { type LossCase, lossCases, lossNames, lossOf } from './tiers.ts';
 
 /** Every loss with some of its options. */
 const cases = lossNames.flatMap((op) => lossCases.filter((each) => each.op === op).filter((_, i) => i % 3 === 0));
 
-const reversed = <T extends Input | Target>(given: T): T => {
-  const turn = (value: unknown): unknown => {
-    if (!isTensor(value)) return value;
-    return { data: value.data.slice().reverse(), shape: value.shape };
-  };
-  if (isTensor(given)) return turn(given) as T;
-  return Object.fromEntries(Object.entries(given).map(([key, value]) => [key, turn(value)])) as T;
-};
+const reversed = <T extends Input | Target>(given: T): T =>
+  mapTensors(given, ({ data, shape }) => ({ data: data.slice().reverse(), shape }) as Placed);
 
 /** The same options and shapes, with other numbers. */
 const turned = (call: LossCase): LossCase => ({ ...call, input: reversed(call.input), target: reversed(call.target) });

@@ -40,6 +40,13 @@ const mapInput = <T>(input: Input, change: (tensor: Tensor32) => T): T | Record<
     ? change(input as Tensor32)
     : Object.fromEntries(Object.entries(input).map(([name, tensor]) => [name, change(tensor as Tensor32)]));
 
+/** An input or a target with its tensors changed; what else a target consists of stays. */
+export const mapTensors = <T extends Input | Target>(given: T, change: (tensor: Placed) => Placed): T => {
+  const each = (value: unknown): unknown => (isTensor(value) ? change(value) : value);
+  if (isTensor(given)) return change(given) as T;
+  return Object.fromEntries(Object.entries(given).map(([name, value]) => [name, each(value)])) as T;
+};
+
 /** Where the operands of a call lie. */
 export interface Placement {
   readonly input: boolean;

@@ -2,18 +2,16 @@
 import { describe, expect, it } from 'vitest';
 import { createEngine } from '../src/index.ts';
 import type { Input, Target } from './calls.ts';
-import { isTensor } from './placement.ts';
+import { mapTensors } from './placement.ts';
 import { activationNames, activationOf, lossCases, lossNames, lossOf } from './tiers.ts';
 
 /** Every second float is `zero`. */
-const zeroed = <T extends Input | Target>(given: T, zero: number): T => {
-  const change = (value: unknown): unknown => {
-    if (!isTensor(value) || !(value.data instanceof Float32Array)) return value;
-    return { data: value.data.map((each, i) => (i % 2 === 0 ? zero : each)), shape: value.shape };
-  };
-  if (isTensor(given)) return change(given) as T;
-  return Object.fromEntries(Object.entries(given).map(([key, value]) => [key, change(value)])) as T;
-};
+const zeroed = <T extends Input | Target>(given: T, zero: number): T =>
+  mapTensors(given, (tensor) => {
+    const { data, shape } = tensor;
+    if (!(data instanceof Float32Array)) return tensor;
+    return { data: data.map((each, i) => (i % 2 === 0 ? zero : each)), shape };
+  });
 
 /** The arrays of a result; a number is one of one. */
 const arraysOf = (value: unknown): Float64Array[] => {

@@ -48,7 +48,7 @@ export function expTile(t: Walk, tile: usize, to: usize, maxima: usize, rests: u
 @inline function expColumns(
   t: Walk, tile: usize, to: usize, maxima: usize, rests: usize, marks: usize, touch: bool,
 ): void {
-  const classes = t.count, n = t.n, stepX = t.touchX, stepG = t.touchG, besideX = t.besideX, besideG = t.besideG;
+  const classes = t.count, n = t.n, stepX = t.touchX, stepG = t.touchG, beside = t.beside;
   let nextX = t.aheadX, nextG = t.aheadG;
   const k0 = expConstant(0), k1 = expConstant(1), k2 = expConstant(2), k3 = expConstant(3);
   const k4 = expConstant(4), k5 = expConstant(5), k6 = expConstant(6), k7 = expConstant(7);
@@ -87,8 +87,8 @@ export function expTile(t: Walk, tile: usize, to: usize, maxima: usize, rests: u
     maxima += 2 * size;
     rests += 2 * size;
     if (marks) marks += 2 * size;
-    nextX += besideX;
-    nextG += besideG;
+    nextX += beside;
+    nextG += beside;
   }
 }
 

@@ -234,21 +234,20 @@ function exponentials(p: Plan, t: Walk, traits: u32, sums: bool): void {
  * are on their way when it ends.
  */
 function lookAhead(p: Plan, t: Walk): void {
-  t.touchX = t.touchG = t.besideX = t.besideG = 0;
+  t.touchX = t.touchG = t.beside = 0;
   t.aheadX = t.aheadG = p.scratch;
   if (!t.kept) return;
   const row = <usize>t.count << 2;
   const columns = t.sampleX == 4 && t.classX >= FAR_APART;
   const together = t.classX == 4 && t.sampleX == row && row >= SHORTEST_ROW && (t.n & 7) == 0;
   if (!columns && (!together || <usize>lastOf(p) * row < BEYOND_CACHES)) return;
-  const last = columns ? t.sample % p.inner + 2 * t.n <= p.inner : t.sample + 2 * t.n <= lastOf(p);
-  const g = t.g != 0 && (columns || (t.classG == 4 && t.sampleG == row)) ? t.g : t.x;
-  // else there is nothing to read at its place
-  t.aheadX = last ? t.x + (columns ? <usize>t.n << 2 : <usize>t.n * row) : t.x;
-  t.aheadG = g;
+  const more = columns ? t.sample % p.inner + 2 * t.n <= p.inner : t.sample + 2 * t.n <= lastOf(p);
+  const own = t.g != 0 && (columns || (t.classG == 4 && t.sampleG == row));
+  t.aheadX = more ? t.x + <usize>t.n * t.sampleX : t.x; // else there is nothing to read at its place
+  t.aheadG = own ? t.g : t.x;
   t.touchX = columns ? t.classX : TOUCH;
-  t.touchG = columns ? (g == t.g ? t.classG : t.classX) : TOUCH;
-  t.besideX = t.besideG = columns ? TOUCH : <usize>t.count * TOUCH;
+  t.touchG = columns && own ? t.classG : t.touchX;
+  t.beside = columns ? TOUCH : <usize>t.count * TOUCH;
 }
 
 /** q from the sums of all blocks. */

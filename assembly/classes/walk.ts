@@ -56,8 +56,7 @@ export class Walk {
   aheadG: usize;
   touchX: usize; // steps in bytes from class to class; 0 where there is nothing to touch
   touchG: usize;
-  besideX: usize; // and from one pair of columns to the next
-  besideG: usize;
+  beside: usize; // and from one pair of columns to the next
   scales: usize; // what multiplies the tile of gradients on its way out
   tile: usize; // bytes of a tile
   row: usize; // rows: the (transformed) logits of the block

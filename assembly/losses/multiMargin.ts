@@ -61,15 +61,15 @@ export function multiMargin(p: Plan): usize {
 function walk(p: Plan, t: Walk, sums: bool): void {
   const to = tileOf(p, 1) - tileOf(p, 0), slopes = p.grad != 0 && (t.kept || !sums);
   const square = p.p0 == 2, margin = splat(<f32>p.p1), count = t.count, bytes = <usize>t.n << 2;
-  const touchX = t.touchX, touchG = t.touchG, besideX = t.besideX, besideG = t.besideG;
+  const touchX = t.touchX, touchG = t.touchG, beside = t.beside;
   let nextX = t.aheadX, nextG = t.aheadG;
   for (let at: usize = 0; at < bytes; at += 2 * VECTOR) {
     const next = at + VECTOR < bytes ? at + VECTOR : at;
     const own0 = scoreOf(p, t, at), own1 = scoreOf(p, t, next);
     const targets0 = loadV(laneArray(p, TARGET) + at), targets1 = loadV(laneArray(p, TARGET) + next);
     let x = tileOf(p, 0) + at, aheadX = nextX, aheadG = nextG;
-    nextX += besideX;
-    nextG += besideG;
+    nextX += beside;
+    nextG += beside;
     for (let c = 0; c < count; ) {
       const end = min(c + TILE_RUN, count);
       let sum0 = splat(0), sum1 = sum0, pulls0 = sum0, pulls1 = sum0;

@@ -62,20 +62,15 @@ function stretch(p: Plan, x: usize, y: usize, g: usize, n: i32): void {
       storeV(g, sub(pmin(v, zero), log1pUnit(e)));
       continue;
     }
-    const q = div(one, add(e, one));
-    const small = mul(e, q);
-    const negative = lt(v, zero);
-    let result = log ? select_(q, small, negative) : select_(small, q, negative);
-    if (y) {
-      const incoming = loadV(y);
-      if (log) result = mul(incoming, result);
-      else {
-        // one rounding each in g·e, in the square and in the quotient; what 1 + e lost is put back into the square
-        const s = add(e, one), lost = sub(e, sub(s, one));
-        result = div(mul(incoming, e), madd(add(lost, lost), s, mul(s, s)));
-      }
-      y += VECTOR;
+    const incoming = loadV(y), s = add(e, one);
+    y += VECTOR;
+    if (log) {
+      const q = div(one, s);
+      storeV(g, mul(incoming, select_(q, mul(e, q), lt(v, zero))));
+    } else {
+      // one rounding each in g·e, in the square and in the quotient; what 1 + e lost is put back into the square
+      const lost = sub(e, sub(s, one));
+      storeV(g, div(mul(incoming, e), madd(add(lost, lost), s, mul(s, s))));
     }
-    storeV(g, result);
   }
 }

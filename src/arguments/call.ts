@@ -4,7 +4,7 @@ import type { NumberField, OperandField, OperationRecord } from '../losses/recor
 import type { NumericArray, Reduction, Tensor } from '../values/types.ts';
 import type { Head } from './linear.ts';
 import type { Operand } from './operand.ts';
-import type { Reading } from './reading.ts';
+import { Reading } from './reading.ts';
 import type { Sparse } from './sparse.ts';
 
 /** How an operand lies to the samples or elements of the input, or of a gradient per loss to those. */
@@ -97,8 +97,8 @@ export class Call {
     const { input, target, held, record, incoming } = this;
     const judged = target?.kind === 'values' && record.target === 'classes'; // by what it holds
     const alike = target === undefined || (target.kind !== 'sparse' && target.operand.replaceable);
-    const options = [...held.values()].every((each) => each.settled);
-    return alike && !judged && input.replaceable && typeof incoming === 'number' && options;
+    const readings = [...held.values()].every((each) => !(each instanceof Reading) || each.settled);
+    return alike && !judged && input.replaceable && typeof incoming === 'number' && readings;
   }
 
   /** The operand of a field, if it was given. */

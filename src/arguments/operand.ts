@@ -118,9 +118,9 @@ export class Operand {
     return true;
   }
 
-  /** Whether the next call may have other values in it without a thought: it has a place of its own, or is small. */
+  /** Whether it is so small an array that it may be held, and the next call may find other values in it. */
   get settled(): boolean {
-    return this.owner !== undefined || ((this.replaceable || this.listed) && this.length <= SMALL);
+    return this.owner === undefined && (this.replaceable || this.listed) && this.length <= SMALL;
   }
 
   /** Takes the array of another call in place of that of the last one; false where it is none of the same kind and shape. */

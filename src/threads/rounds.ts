@@ -52,7 +52,7 @@ export class Room {
 }
 
 /** The helpers of an engine. Nothing that the host holds because of them leads to the engine, which so can be collected. */
-interface Team {
+interface Workers {
   readonly threads: (Thread | undefined)[];
   /** Those that failed or have ended. */
   readonly gone: Set<number>;
@@ -60,7 +60,7 @@ interface Team {
 }
 
 /** Starts a helper; resolves when it is there, or gone. */
-function start({ threads, gone }: Team, helper: number, setup: Setup): Promise<void> {
+function start({ threads, gone }: Workers, helper: number, setup: Setup): Promise<void> {
   return new Promise((settle) => {
     const left = (): void => {
       gone.add(helper);
@@ -79,7 +79,7 @@ function start({ threads, gone }: Team, helper: number, setup: Setup): Promise<v
 }
 
 /** Ends all helpers. */
-function end({ threads, words }: Team): void {
+function end({ threads, words }: Workers): void {
   Atomics.store(words, at.QUIT, 1);
   Atomics.store(words, at.CLAIM, at.claimOf(at.roundOf(Atomics.load(words, at.CLAIM)) + 1, 0, 0));
   Atomics.notify(words, at.CLAIM);
@@ -87,14 +87,12 @@ function end({ threads, words }: Team): void {
 }
 
 /** Ends the helpers of engines that nobody has any more, whether as the engine or as a function, tensor or step of it. */
-const dropped = new FinalizationRegistry<Team>(end);
+const dropped = new FinalizationRegistry<Workers>(end);
 
 export class Rounds {
   readonly control = at.Control.make();
   readonly #runtime: Runtime;
-  readonly #team: Team = { threads: [], gone: new Set(), words: this.control.words };
-  readonly #threads = this.#team.threads;
-  readonly #gone = this.#team.gone;
+  readonly #workers: Workers = { threads: [], gone: new Set(), words: this.control.words };
   readonly #names: readonly string[];
   readonly #machine: Machine;
   readonly #views: Views;
@@ -120,32 +118,32 @@ export class Rounds {
     this.#waits = mayWait(this.#words);
     const setup = { shared: this.control.shared, module, memory, names: this.#names };
     const starts = Array.from({ length: count }, (_, helper) =>
-      start(this.#team, helper, { ...setup, helper, plan: runtime.memory.take(PLAN_BYTES) }),
+      start(this.#workers, helper, { ...setup, helper, plan: runtime.memory.take(PLAN_BYTES) }),
     );
     this.#started = Promise.all(starts).then(() => undefined);
-    dropped.register(runtime, this.#team);
+    dropped.register(runtime, this.#workers);
   }
 
   get #words(): Int32Array {
-    return this.control.words;
+    return this.#workers.words;
   }
 
   #isReady(helper: number): boolean {
-    return !this.#gone.has(helper) && Atomics.load(this.#words, at.READY + helper) === 1;
+    return !this.#workers.gone.has(helper) && Atomics.load(this.#words, at.READY + helper) === 1;
   }
 
   #hasEnded(helper: number): boolean {
-    return this.#threads[helper]?.ended !== false;
+    return this.#workers.threads[helper]?.ended !== false;
   }
 
   get threads(): number {
     if (this.#over) return 1;
-    return 1 + this.#threads.filter((_, helper) => this.#isReady(helper)).length;
+    return 1 + this.#workers.threads.filter((_, helper) => this.#isReady(helper)).length;
   }
 
   get ready(): Promise<void> {
     // who waits for helpers wants the process to live until they are there
-    for (const [helper, thread] of this.#threads.entries()) if (!this.#isReady(helper)) thread?.hold(true);
+    for (const [helper, thread] of this.#workers.threads.entries()) if (!this.#isReady(helper)) thread?.hold(true);
     return this.#started;
   }
 
@@ -157,7 +155,7 @@ export class Rounds {
   /** How many helpers there is scratch for, of so many bytes each and at most so many for all threads. */
   helpersFor(room: number, most: number): number {
     if (this.threads === 1) return 0;
-    const count = Math.min(this.#threads.length, Math.floor(most / Math.max(64, room)) - 1);
+    const count = Math.min(this.#workers.threads.length, Math.floor(most / Math.max(64, room)) - 1);
     return count > 0 && this.#room.have(count * room) ? count : 0;
   }
 
@@ -186,7 +184,7 @@ export class Rounds {
     this.#round = (this.#round + 1) % at.NUMBERS;
     // before a number comes again, nobody may be left who has seen the last round of that number
     if (this.#round === 0) {
-      for (const helper of this.#threads.keys()) {
+      for (const helper of this.#workers.threads.keys()) {
         if (!this.#hasEnded(helper)) this.#await(at.HOLDS + helper, (holds) => holds === 0);
       }
     }
@@ -229,7 +227,9 @@ export class Rounds {
   #giveUp(): never {
     this.dispose();
     this.#runtime.memory.keepWhile(() =>
-      this.#threads.some((_, helper) => !this.#hasEnded(helper) && Atomics.load(this.#words, at.HOLDS + helper) === 1),
+      this.#workers.threads.some(
+        (_, helper) => !this.#hasEnded(helper) && Atomics.load(this.#words, at.HOLDS + helper) === 1,
+      ),
     );
     throw new Error(
       `lossmith: the helpers of this engine made no progress for ${LIMIT / 1000} s; out may be partly written, and the engine goes on with one thread`,
@@ -238,6 +238,6 @@ export class Rounds {
 
   dispose(): void {
     this.#over = true;
-    end(this.#team);
+    end(this.#workers);
   }
 }

@@ -55,8 +55,7 @@ export class Place {
 
   /** Whether the next call may have other values in it: it is a tensor of the engine, or an array that is small. */
   get settled(): boolean {
-    const { operand } = this;
-    return this.tensorial || (operand.owner === undefined && operand.settled);
+    return this.tensorial || this.operand.settled;
   }
 
   /** Finds it again where the operand took another array; false where that lies elsewhere, or is gone. */

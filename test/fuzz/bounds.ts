@@ -90,11 +90,15 @@ function divisor(
   return weightSum === 0 ? count : Math.min(Math.abs(weightSum), count);
 }
 
-/** |gradOutput · scale / by|, not below the grain of a float32, which its product with a weight below 1 has too. */
-function upstreamOf(problem: Problem, { gradOutput = 1, scale = 1 }: ReferenceOptions, by: number): number | Tensor64 {
+/** The grain of a float32 for upstream gradients, whose products with a weight below 1 have it too. */
+function upstreamGrain(problem: Problem): number {
   const weights = problem.operands.filter((each) => isWeight(problem, each)).flatMap(({ tensor }) => [...tensor.data]);
   const least = weights.reduce((w, v) => (v === 0 ? w : Math.min(w, Math.abs(v))), 1);
-  const grain = GRAIN * Math.min(64, 1 / least);
+  return GRAIN * Math.min(64, 1 / least);
+}
+
+/** |gradOutput · scale / by|, not below a grain. */
+function upstreamOf({ gradOutput = 1, scale = 1 }: ReferenceOptions, by: number, grain: number): number | Tensor64 {
   const one = (g: number): number => (by === 0 ? 0 : Math.abs((g * scale) / by) + grain);
   return typeof gradOutput === 'number' ? one(gradOutput) : { data: gradOutput.data.map(one), shape: gradOutput.shape };
 }
@@ -130,7 +134,8 @@ function lossBounds(problem: Problem, truth: ReferenceOptions, result: Reference
   const loss = entry.loss!;
   const none = truth.reduction === 'none';
   const by = divisor(problem, truth, result);
-  const gradOutput = upstreamOf(problem, truth, by);
+  const grain = upstreamGrain(problem);
+  const gradOutput = upstreamOf(truth, by, grain);
   const options: ReferenceOptions = {
     ...grained(problem, truth),
     reduction: none ? 'none' : 'sum',
@@ -161,7 +166,7 @@ function lossBounds(problem: Problem, truth: ReferenceOptions, result: Reference
     second: own !== undefined && grads[own] ? each(grads[own]) : undefined,
     sum: bounds.sum + terms * flushed,
     parts: bounds.componentLosses && reduced(bounds.componentLosses),
-    faint: most <= 65 * GRAIN,
+    faint: most <= GRAIN + grain,
     beyond: {
       whole,
       loss: (i) => (none ? sizes.loss[i]! >= BEYOND || (sizes.loss.length === size ? limit(i) : some) : whole),

@@ -69,7 +69,8 @@ export function targetOf(inputs: ReferenceInputs): Tensor64 {
   return dense;
 }
 
-const isIgnored = (y: number, marker: number | undefined): boolean =>
+/** Whether a target is the one that marks what is missing. */
+export const isIgnored = (y: number, marker: number | undefined): boolean =>
   marker !== undefined && (Number.isNaN(marker) ? Number.isNaN(y) : y === Math.fround(marker));
 
 /** Calls `at` for each element that is not ignored. */

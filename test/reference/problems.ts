@@ -1,5 +1,6 @@
 /** Problems of any loss of the table, with options of every sort. */
 import { commonOptions } from './draws.ts';
+import { isIgnored } from './elements.ts';
 import { layoutOf } from './layout.ts';
 import { chance, type Random } from './random.ts';
 import type { Problem, ReferenceLoss, TargetKind } from './types.ts';
@@ -42,6 +43,6 @@ export function isRefused({ refuses, domain }: ReferenceLoss, { inputs, options 
   const [low, high] = domain(options);
   const { ignoreValue } = options;
   const targets = inputs.target && 'data' in inputs.target ? inputs.target.data : [];
-  const ignored = (i: number): boolean => ignoreValue !== undefined && Object.is(targets[i], ignoreValue);
-  return refuses === true && inputs.input.data.some((x, i) => !(x >= low && x <= high) && !ignored(i));
+  const inside = (x: number, i: number): boolean => (x >= low && x <= high) || isIgnored(targets[i]!, ignoreValue);
+  return refuses === true && !inputs.input.data.every(inside);
 }

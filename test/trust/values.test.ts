@@ -315,6 +315,16 @@ describe('what is no float32 on the way, and is one in the end', () => {
       problem([[3e38, -3e38, 0]], [0], { labelSmoothing: 0.1, weight: tensor64([2, 1, 0.5]) }),
     ],
     ['zLoss', 'crossEntropy', problem([[3e19, 0]], [0], { zLoss: 1e-10 })],
+    [
+      'a component that a weight brings back',
+      'componentCrossEntropy',
+      problem([[3e38, -3e38]], [1], { components: [[0, 1]], weights: [1e-4] }),
+    ],
+    [
+      'a joint term that a weight brings back',
+      'componentCrossEntropy',
+      problem([[3e38, -3e38]], [1], { components: [[0, 0]], jointWeight: 1e-4 }),
+    ],
   ])('%s', (_, op, each) => {
     expectReference(op, each, 8);
   });

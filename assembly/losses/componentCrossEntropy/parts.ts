@@ -129,9 +129,13 @@ export function finishLosses(p: Plan, t: Walk, k: i32, set: i32, masked: bool): 
     const own = loadV(t.own + at);
     let half = clear(mul(own, loadV(halves + at)), loadV(laneArray(p, IDLE) + at));
     if (masked) half = and(half, loadV(laneArray(p, WIDE) + at));
-    storeV(halves + at, add(half, half));
+    storeV(halves + at, half);
     if (w != 0) storeV(losses + at, add(loadV(losses + at), mul(by, half)));
   }
-  addPart(p, k, sumFloats(halves, t.n));
-  if (p.parts) copyFloats(halves, p.parts + (<usize>(k * p.partStep + t.sample) << 2), t.n);
+  addPart(p, k, 2 * sumFloats(halves, t.n)); // of which the mean or the weighted loss may be finite where one is no float32
+  if (!p.parts) return;
+  for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) {
+    storeV(halves + at, add(loadV(halves + at), loadV(halves + at)));
+  }
+  copyFloats(halves, p.parts + (<usize>(k * p.partStep + t.sample) << 2), t.n);
 }

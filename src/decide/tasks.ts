@@ -45,7 +45,7 @@ const sum = (values: Float64Array): number => values.reduce((a, b) => a + b, 0);
 
 /** e^(r/T), the largest as 1; where some are infinite those alone. */
 function softened(ratios: Float64Array, temperature: number): Float64Array {
-  const top = Math.max(...ratios);
+  const top = ratios.reduce((most, r) => Math.max(most, r), -1 / 0);
   if (top === 1 / 0) return ratios.map((r) => Number(r === top));
   return ratios.map((r) => Math.exp((r - top) / temperature));
 }

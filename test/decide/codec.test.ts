@@ -91,6 +91,15 @@ describe('labelCodec', () => {
     );
   });
 
+  it('prints a table of more classes than a call has room for arguments', () => {
+    const part = (letter: string): string[] => Array.from({ length: 400 }, (_, i) => `${letter}${i}`);
+    const lines = labelCodec([part('a'), part('b')])
+      .table()
+      .split('\n');
+    expect(lines).toHaveLength(160_001);
+    expect(lines[1]).toBe('     0  a0b0      0 a0      0 b0');
+  });
+
   it('gives componentCrossEntropy its components: those of one part alone are cross entropy over its sums', () => {
     const { components, encode } = labelCodec([
       ['A', 'B', 'C'],

@@ -16,6 +16,7 @@ import {
   softplus,
   sumOf,
   sumsOfOthers,
+  topOf,
 } from './numeric.ts';
 import { pick } from './random.ts';
 import { addRows, nanRow, type Row } from './rows.ts';
@@ -108,6 +109,13 @@ export const polyLoss = classLoss({
 const meanError = (p: Float64Array, values: readonly number[], t: number): number =>
   sumOf(p.map((v, k) => product(v, values[k]! - values[t]!)));
 
+/** E[v] - v_k of every class, E being taken relative to the likeliest one, so that a confident row keeps its digits. */
+function meanErrors(p: Float64Array, values: readonly number[]): Float64Array {
+  const likely = p.indexOf(topOf(p));
+  const error = meanError(p, values, likely);
+  return p.map((_, k) => (k === likely ? error : error - (values[k]! - values[likely]!)));
+}
+
 const classNumbers = (classes: number): number[] => Array.from({ length: classes }, (_, k) => k);
 
 /** CE + λ (E[v] - v_t)²; gradient of the second term 2λ (E[v] - v_t) p_k (v_k - E[v]). */
@@ -117,7 +125,7 @@ function ordinalRow(x: Float64Array, q: Float64Array, t: number, options: Refere
   const error = meanError(row.p, values, t);
   const squared = {
     value: error * error,
-    grad: row.p.map((v, k) => -2 * error * product(v, meanError(row.p, values, k))),
+    grad: meanErrors(row.p, values).map((e, k) => -2 * error * product(row.p[k]!, e)),
   };
   return addRows(x.length, [
     { weight: 1, row: massLoss(q, row) },
@@ -139,9 +147,9 @@ export const ordinalCrossEntropy = classLoss({
     const { p } = softmaxRow(x);
     if (p.some(Number.isNaN)) return { loss, grad };
     // E[v] is as exact as the spread of the values allows
-    const spread = Math.max(...values) - Math.min(...values);
+    const spread = topOf(values) + topOf(values.map((v) => -v));
     const error = Math.abs(meanError(p, values, t));
-    const widest = Math.max(...p.map((v, k) => v * Math.abs(meanError(p, values, k))));
+    const widest = topOf(meanErrors(p, values).map((e, k) => p[k]! * Math.abs(e)));
     const size = Math.abs(lambda);
     return {
       loss: loss + size * error * (error + 2 * spread),

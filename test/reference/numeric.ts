@@ -30,6 +30,13 @@ export function expm1Rest(t: number): number {
 }
 
 /** Neumaier's compensated sum. Where a term is NaN or infinite, the plain sum says what the result is. */
+/** The largest of many values, NaN where one is NaN. */
+export const topOf = (values: ArrayLike<number>): number => {
+  let top = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < values.length; i++) top = Math.max(top, values[i]!);
+  return top;
+};
+
 export function sumOf(values: ArrayLike<number>): number {
   let sum = 0;
   let correction = 0;

@@ -2,6 +2,7 @@
 
 import { denseOf, withInput } from './draws.ts';
 import { layoutOf, readRow, sampleOf } from './layout.ts';
+import { topOf } from './numeric.ts';
 import { below, between, chance, pick, type Random } from './random.ts';
 import { classIndices } from './rows.ts';
 import { type Change, isSparse, type Problem } from './types.ts';
@@ -17,7 +18,7 @@ function favoured({ inputs, options }: Problem): (flat: number) => boolean {
   if (dense.shape.length === input.shape.length) {
     return (flat) => {
       const row = readRow(dense.data, layout, sampleOf(layout, flat));
-      return dense.data[flat]! > 0 && dense.data[flat]! >= 0.5 * Math.max(...row);
+      return dense.data[flat]! > 0 && dense.data[flat]! >= 0.5 * topOf(row);
     };
   }
   const index = classIndices(dense, layout.classes, options);

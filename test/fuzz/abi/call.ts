@@ -333,7 +333,7 @@ export class KernelCall {
       sum: sum + side,
       count,
       weightSum,
-      ...(this.#members > 0 && { componentLosses: this.#parts(divisor) }),
+      ...(this.#members > 0 && { componentLosses: this.#parts(empty ? Number.POSITIVE_INFINITY : divisor) }),
     };
   }
 

@@ -55,8 +55,9 @@ const crew: Crew = ({ tier: wanted, threads, maximumBytes = 1 / 0, module }) => 
 /**
  * Makes an engine of several threads: as `createEngine` of the main entry, and `threads` may be more than 1.
  *
- * Large calls on tensors of the engine are cut at places that do not depend on the number of threads, so that every result is
- * the same bits as with one. Helpers start behind the scenes: `engine.ready` is a promise for them, `engine.threads` says how
+ * Large calls are cut at places that do not depend on the number of threads, so that every result is the same bits as with one.
+ * They gain most on tensors of the engine: arrays are copied by the thread that calls, and elementwise losses of arrays, which
+ * are mostly that, stay on it. Helpers start behind the scenes: `engine.ready` is a promise for them, `engine.threads` says how
  * many threads there are, and calls before that run on one. Where threads cannot share memory (browsers without cross-origin
  * isolation, hosts without workers), it stays 1.
  *

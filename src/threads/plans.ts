@@ -8,7 +8,7 @@ import * as at from './control.ts';
 import { Room, type Rounds } from './rounds.ts';
 
 /** Values of a call that is worth it: 1 MiB. */
-const SMALLEST = 262144;
+export const SMALLEST = 262144;
 /** Scratch of all threads together. */
 const MOST_ROOM = 3 << 20;
 /** Sums of parts that are kept: 512 KiB. */

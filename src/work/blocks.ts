@@ -76,6 +76,8 @@ export interface Cutting {
   readonly stride?: number | undefined;
   /** Steps of outer of a block, where that is decided elsewhere. */
   readonly high?: number | undefined;
+  /** How many times as large a block may be, as long as it ends where one of the usual size does. */
+  readonly times?: number | undefined;
 }
 
 /** The blocks of a class operation. */
@@ -100,7 +102,7 @@ export class ClassBlocks implements Blocks {
   #i = 0;
 
   constructor(outer: number, classes: number, inner: number, cutting: Cutting) {
-    const { rows, most = 1 / 0, stride = inner, high: given } = cutting;
+    const { rows, most = 1 / 0, stride = inner, high: given, times = 1 } = cutting;
     const whole = cutting.whole || given !== undefined;
     this.#outer = outer;
     this.#classes = classes;
@@ -117,12 +119,16 @@ export class ClassBlocks implements Blocks {
     this.#width = whole ? inner : Math.min(width, most);
     const limit = given ?? Math.min(height, Math.max(1, Math.floor(most / this.#width)));
     this.#height = cutting.whole ? outer : Math.min(outer, limit);
-    this.single = this.#height >= outer && this.#width >= inner;
     const size = this.#height * this.#width;
     const cut = !whole && (tall === 1 && inner === 1 ? classes > LONGEST_ROW : classes * size > LARGEST);
     this.part = cut ? Math.floor(LARGEST / size / PART) * PART : 0;
-    this.samples = this.losses = size;
-    this.values = size * (cut ? this.part : classes);
+    if (!cut && !whole && most === 1 / 0) {
+      this.#width = Math.min(inner, width * times);
+      this.#height = Math.min(outer, height * Math.max(1, Math.floor((width * times) / inner)));
+    }
+    this.single = this.#height >= outer && this.#width >= inner;
+    this.samples = this.losses = this.#height * this.#width;
+    this.values = this.samples * (cut ? this.part : classes);
   }
 
   /** Narrows the walk to a part of outer and inner. */
@@ -252,17 +258,21 @@ export class ElementBlocks implements Blocks {
   readonly #long: boolean;
   #at = 0;
 
-  /** `block`: elements of a block at most. */
-  constructor(middle: number, inner: number, total: number, whole: boolean, block = BLOCK) {
+  /** `block`: elements of a block at most; `times`: how many times as large it may be, as long as it ends where such a one does. */
+  constructor(middle: number, inner: number, total: number, whole: boolean, block = BLOCK, times = 1) {
     this.#middle = middle;
     this.#inner = inner;
     this.#total = total;
     const unit = middle * inner;
-    let most = block;
-    if (inner < block)
-      most = unit > block ? Math.floor(block / inner) * inner : Math.floor(block / Math.max(1, unit)) * unit;
+    const wide = block * times;
+    let most = wide;
+    if (inner < wide) {
+      const rows = inner < block ? Math.floor(block / Math.max(1, inner)) * times : Math.floor(wide / inner);
+      if (unit > block) most = rows * inner < unit ? rows * inner : Math.floor((rows * inner) / unit) * unit;
+      else most = Math.floor(block / Math.max(1, unit)) * unit * times;
+    }
     this.#most = whole ? total : most;
-    this.#long = inner >= block;
+    this.#long = inner >= wide;
     this.values = this.samples = this.losses = Math.min(total, this.#most);
     this.single = total <= this.#most;
   }

@@ -4,7 +4,6 @@ import type { Call } from '../arguments/call.ts';
 import { type Domain, outsideDomain } from '../arguments/domains.ts';
 import type { Kernel } from '../machine/instance.ts';
 import { PLAN, type Plan, type Runtime, type Team } from '../machine/runtime.ts';
-import { sizeOf } from '../values/array.ts';
 import { BLOCK, type Block, type Blocks, ElementBlocks, type GroupBlocks } from './blocks.ts';
 import { Input } from './input.ts';
 import type { Operands } from './operands.ts';
@@ -40,11 +39,11 @@ export class Scan {
   }
 
   /** All threads take part. */
-  spread(team: Team, room: number): void {
-    const { byClass, input, lossShape } = this.#call;
-    const values = byClass ? sizeOf(lossShape) : input.length;
+  spread(team: Team, { values, samples, room }: { values: number; samples: number; room: number }): void {
+    const { byClass } = this.#call;
     const name = byClass ? 'scanSamples' : 'scanElements';
-    this.#kernel = team.spread(name, this.#kernel as Kernel, { byClass, values, room, writes: false });
+    const reads = byClass ? samples : values;
+    this.#kernel = team.spread(name, this.#kernel as Kernel, { byClass, values: reads, room, writes: false });
   }
 
   /** Whether it checks values by a walk of their own. */

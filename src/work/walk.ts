@@ -13,12 +13,14 @@ interface Facts {
   readonly keeps: boolean;
   /** Logits of a block of a head, at most. */
   readonly head: number | undefined;
+  /** How many times as large blocks are where several threads share them. */
+  readonly times: number;
 }
 
 /** The walk over the blocks of a call, and that over its groups where there are any. */
 export function walkOf(call: Call, rows: Rows | undefined, facts: Facts): { blocks: Blocks; groups?: GroupBlocks } {
   const { outer, middle, inner, record, maps } = call;
-  const { whole, keeps, head } = facts;
+  const { whole, keeps, head, times } = facts;
   if (record.walk === 'group') {
     const groups = new GroupBlocks(outer, middle, inner, call.group, whole);
     return { groups, blocks: groups.blocks };
@@ -26,7 +28,8 @@ export function walkOf(call: Call, rows: Rows | undefined, facts: Facts): { bloc
   if (call.byClass) {
     const most = keeps && maps.length > 0 ? samplesOfParts(maps.length + 1) : undefined;
     const high = head && head / (middle * inner);
-    return { blocks: new ClassBlocks(outer, middle, inner, { whole, rows: record.rows, most, high }) };
+    return { blocks: new ClassBlocks(outer, middle, inner, { whole, rows: record.rows, most, high, times }) };
   }
-  return { blocks: new ElementBlocks(rows?.middle ?? 1, rows?.inner ?? 0, call.input.length, whole, head) };
+  const { middle: rowsEach = 1, inner: row = 0 } = rows ?? {};
+  return { blocks: new ElementBlocks(rowsEach, row, call.input.length, whole, head, head ? 1 : times) };
 }

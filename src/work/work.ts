@@ -79,10 +79,14 @@ export class Work {
     const outputs = new Outputs(call, runtime, scratch, wanted.grad, head, operands.rows);
     this.#outputs = outputs;
     const whole = outputs.resident && operands.resident;
+    const { team } = runtime;
+    // sums of a second gradient go block by block; elements of arrays take longer to copy than to compute
+    const shares = !outputs.second && (byClass || operands.resident);
     const { blocks, groups } = walkOf(call, operands.rows, {
       whole,
       keeps: outputs.losses !== undefined,
       head: head?.most,
+      times: shares ? (team?.times(input.length) ?? 1) : 1,
     });
     this.#blocks = blocks;
     const each = (block: Block, gradients: boolean): void => this.#run(block, gradients, false);
@@ -117,11 +121,10 @@ export class Work {
     this.#own = scratch.part(room);
     const brief = this.#parts?.brief !== false;
     const simple = !head && brief && !outputs.losses && !outputs.second && !this.#groups && input.length > 0;
-    const { team } = runtime;
-    if (team && whole && !this.#groups && input.length > 0) {
+    if (team && !head && !this.#groups && this.#blocks.part === 0 && input.length > 0) {
       const shared = { byClass, values, room, writes: wanted.grad };
       this.#kernel = team.spread(record.kernel ?? record.name, this.#kernel, shared);
-      this.#scan.spread(team, room);
+      this.#scan.spread(team, { values, samples, room });
     }
     const once = this.#blocks.single && this.#blocks.part === 0;
     this.#short = simple && operands.plain && once && !this.#scan.checks;

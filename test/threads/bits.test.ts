@@ -5,10 +5,18 @@ import { createEngine } from '../../src/threads/index.ts';
 import { classCut, elementCut } from '../../src/threads/plans.ts';
 import { ClassBlocks, ElementBlocks } from '../../src/work/blocks.ts';
 import { activationNames, callOn, type FormName, formNames, type Library, libraryOf } from '../calls.ts';
-import { expectSame, expectSameGradients, expectSameLosses, PlacedCall, placements } from '../placement.ts';
+import {
+  expectSame,
+  expectSameGradients,
+  expectSameLosses,
+  PlacedCall,
+  type Placement,
+  placements,
+} from '../placement.ts';
 import { isRefused, type Problem, randomProblem, references } from '../reference/index.ts';
 import { sizeOf } from '../reference/layout.ts';
 import { normal, pick, type Random, randomFrom } from '../reference/random.ts';
+import type { Reduction } from '../reference/types.ts';
 import { sampled, whole } from '../sample.ts';
 import { axisFor, type Engine, oddNaNs, tiers } from '../tiers.ts';
 
@@ -20,8 +28,22 @@ const shapes: readonly (readonly [shape: readonly number[], axis: number])[] = [
   [[4, 5, 21_001], 1],
 ];
 
-/** Values with something in them that is no number, in turn, reduced to a number. */
-function problemOf(random: Random, op: FormName, shape: readonly number[], axis: number): Problem {
+/** The same kinds of more than 16 blocks, what threads take at a time of arrays. */
+const wide: typeof shapes = [
+  [[140_001, 4], 1],
+  [[601, 1000], 1],
+  [[101, 3, 2203], 1],
+  [[5, 5, 21_001], 1],
+  [[2, 9, 35_001], 1],
+];
+
+/** Values with something in them that is no number, in turn. */
+function problemOf(
+  random: Random,
+  op: FormName,
+  [shape, axis]: (typeof shapes)[number],
+  reductions: readonly Reduction[] = ['mean', 'sum'],
+): Problem {
   const loss = references[op];
   const plain = randomProblem(random, loss, shape, axisFor(op, axis), pick(random, loss.targets));
   // some of these look through the whole target for each sample
@@ -29,7 +51,7 @@ function problemOf(random: Random, op: FormName, shape: readonly number[], axis:
   const [, change] = pick(random, changes);
   const changed = change(random, plain);
   const { inputs, options } = isRefused(loss, changed) ? plain : changed;
-  return { inputs, options: { ...options, reduction: pick(random, ['mean', 'sum'] as const), gradOutput: undefined } };
+  return { inputs, options: { ...options, reduction: pick(random, reductions), gradOutput: undefined } };
 }
 
 describe.each(sampled(tiers, 0.3))('%s', (tier) => {
@@ -51,8 +73,9 @@ describe.each(sampled(tiers, 0.3))('%s', (tier) => {
     0.4,
   );
   it.each(drawn)('%s', (op, turn) => {
-    for (const [shape, axis] of whole ? shapes : [shapes[turn % shapes.length]!]) {
-      const problem = problemOf(randomFrom(sizeOf(shape) + op.length), op, shape, axis);
+    for (const each of whole ? shapes : [shapes[turn % shapes.length]!]) {
+      const [shape] = each;
+      const problem = problemOf(randomFrom(sizeOf(shape) + op.length), op, each);
       const call = callOn({} as Library, op, problem);
       const run = (engine: Engine) => {
         const placed = new PlacedCall(engine, { op, ...call }, placements.tensors!);
@@ -71,6 +94,25 @@ describe.each(sampled(tiers, 0.3))('%s', (tier) => {
       expectSameLosses(`${what}, prepared`, there.prepared, here.prepared);
       expectSameGradients(what, there.direct, here.direct);
       for (const { placed } of [here, there]) placed.free();
+    }
+  });
+
+  it.each(drawn)('%s of arrays, or with a loss for each sample', (op, turn) => {
+    for (const each of whole ? wide : [wide[turn % wide.length]!]) {
+      const [shape] = each;
+      const random = randomFrom(sizeOf(shape) + op.length);
+      const call = callOn({} as Library, op, problemOf(random, op, each, ['none', 'mean', 'sum']));
+      const where = pick(random, Object.keys(placements));
+      const run = (engine: Engine, placement: Placement) => {
+        const placed = new PlacedCall(engine, { op, ...call }, placement);
+        const direct = placed.direct();
+        placed.free();
+        return direct;
+      };
+      const [here, there] = [run(one, placements.arrays!), run(several, placements[where]!)];
+      const what = `${op} [${shape}] ${where}`;
+      expectSameLosses(what, there, here);
+      expectSameGradients(what, there, here);
     }
   });
 
@@ -116,6 +158,20 @@ it('deterministic engines make one NaN in every thread', async () => {
 });
 
 describe('chunks end where blocks of arrays end', () => {
+  /** Where the last of every so many ends. */
+  const endsOf = (sizes: readonly number[]): number[] => {
+    let end = 0;
+    return sizes.map((each) => (end += each));
+  };
+  /** Blocks that are several times as large end where such ones do, and are fewer where there are many. */
+  const expectWide = (wideSizes: readonly number[], sizes: readonly number[], what: string): void => {
+    const ends = new Set(endsOf(sizes));
+    expect(
+      endsOf(wideSizes).filter((end) => !ends.has(end)),
+      what,
+    ).toEqual([]);
+    expect(wideSizes.length, what).toBeLessThanOrEqual(Math.ceil(sizes.length / 2));
+  };
   const random = randomFrom(11);
   const size = (most: number): number => 1 + Math.floor(random() ** 3 * most);
   const counted = (blocks: ClassBlocks | ElementBlocks): number[] => {
@@ -141,6 +197,9 @@ describe('chunks end where blocks of arrays end', () => {
       const sizes = counted(new ClassBlocks(outer, classes, inner, { whole: false, rows: !columns }));
       expect(all(cut), `${[outer, classes, inner]}`).toEqual(sizes);
       expect(chunksOf(cut)).toBe(sizes.length);
+      const wider = { whole: false, rows: !columns, times: 16 };
+      const blocks = new ClassBlocks(outer, classes, inner, wider);
+      if (sizes.length > 1) expectWide(counted(blocks), sizes, `${[outer, classes, inner]}`);
     }
   });
 
@@ -152,6 +211,8 @@ describe('chunks end where blocks of arrays end', () => {
       const sizes = counted(new ElementBlocks(middle, inner, total, false));
       expect(all(cut), `${[middle, inner, total]}`).toEqual(sizes);
       expect(chunksOf(cut)).toBe(sizes.length);
+      const blocks = new ElementBlocks(middle, inner, total, false, undefined, 16);
+      if (sizes.length > 1) expectWide(counted(blocks), sizes, `${[middle, inner, total]}`);
     }
   });
 });

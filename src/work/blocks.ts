@@ -124,7 +124,7 @@ export class ClassBlocks implements Blocks {
     this.part = cut ? Math.floor(LARGEST / size / PART) * PART : 0;
     if (!cut && !whole && most === 1 / 0) {
       this.#width = Math.min(inner, width * times);
-      this.#height = Math.min(outer, height * Math.max(1, Math.floor((width * times) / inner)));
+      this.#height = Math.min(outer, height * Math.max(1, Math.floor((width * times) / Math.max(1, inner))));
     }
     this.single = this.#height >= outer && this.#width >= inner;
     this.samples = this.losses = this.#height * this.#width;

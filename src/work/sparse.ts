@@ -114,6 +114,15 @@ export class SetFlags {
     const { outer, middle, inner } = this.#call;
     const flags = this.#flags.fill(EMPTY);
     if (values.length === 0) return;
+    if (inner === 1) {
+      for (let o = 0; o < outer; o++) {
+        let at = o * middle;
+        const end = at + middle;
+        while (at < end && Number(values[at]) === 0) at++;
+        if (at < end) flags[o] = 0;
+      }
+      return;
+    }
     for (let o = 0, at = 0; o < outer; o++) {
       for (let c = 0; c < middle; c++) {
         for (let i = 0; i < inner; i++, at++) if (Number(values[at]) !== 0) flags[o * inner + i] = 0;

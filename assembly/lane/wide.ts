@@ -105,6 +105,11 @@ export function product(a: v128, b: v128, c: f64): v128 {
   return f64x2.gt(a, b);
 }
 
+// @ts-ignore: decorator
+@inline export function neW(a: v128, b: v128): v128 {
+  return f64x2.ne(a, b);
+}
+
 /** Stores both lanes as float32. */
 // @ts-ignore: decorator
 @inline export function storeNarrow(p: usize, acc: v128): void {

@@ -1,7 +1,8 @@
 // Squared earth mover's distance of the cumulative distributions (Hou, Yu & Samaras 2016): l = Σ_k d_k², d_k = CDF_p − CDF_t at k:
 // the prefix sum of p below the target t, and minus the sum of what follows from t on, so that nothing cancels. With
 // g_j = 2·Σ_{k≥j} d_k: ∂l/∂x_j = p_j·(g_j − Σ_c p_c·g_c) = 2·p_j·(Σ_k d_k·(1 − CDF_k) − Σ_{k<j} d_k), where Σ_c p_c·g_c was
-// written 2·Σ_k d_k·CDF_k. All of it in float64.
+// written 2·Σ_k d_k·CDF_k; and Σ_k d_k·(1 − CDF_k) = Σ_{k<t} d_k − Σ_k d_k², as d is CDF below the target and CDF − 1 from it on.
+// All of it in float64.
 //
 // Operands: b sampleWeight.
 
@@ -10,7 +11,7 @@ import { FREE, IDLE, LOSS, REST, SCALE, TARGET } from '../classes/samples';
 import { EXPONENTIALS, nothing, tileOf, tiles } from '../classes/tiles';
 import { laneArray, Walk } from '../classes/walk';
 import { and, clear, eq, loadV, mul, or, splat, storeV, VECTOR } from '../lane/lane';
-import { addW, divW, gtW, high, low, mulW, narrow, splatW, storeNarrow, subW } from '../lane/wide';
+import { addW, divW, gtW, high, low, mulW, narrow, neW, splatW, storeNarrow, subW } from '../lane/wide';
 import { Plan } from '../plan';
 import { addLosses } from '../sums';
 
@@ -19,9 +20,9 @@ const PLACES: usize = FREE; // the target as a number
 // float64, two arrays each
 const ABOVE: usize = FREE + 1; // Σ e of the classes above the target
 const PREFIX: usize = FREE + 3; // Σ e of the classes so far, from the target on of those above it
-const MOVED: usize = FREE + 5; // Σ d so far
-const SQUARES: usize = FREE + 7; // Σ d²
-const LEFT: usize = FREE + 9; // Σ d·(1 − CDF)
+const MOVED: usize = FREE + 5; // Σ D: of the classes below the target, then, for the gradients, of those so far
+const SQUARES: usize = FREE + 7; // Σ D²
+const LEFT: usize = FREE + 9; // Σe·Σ d·(1 − CDF)
 
 export function emd(p: Plan): usize {
   return tiles(
@@ -66,30 +67,34 @@ function sums(p: Plan, t: Walk): void {
   return addW(pairOf(loadV(laneArray(p, REST) + (at & ~15)), at), splatW(1));
 }
 
-/** The sums over d of a block of classes, for two samples; with `write` the gradients instead, but for what weighs the sample. */
-function sweep(p: Plan, t: Walk, at: usize, write: bool): void {
+/**
+ * The sums over D of a block of classes, for two samples; with `write` the gradients instead, but for what weighs the sample.
+ * Sums are of D = d·Σe, so that nothing is divided on the way.
+ */
+// @ts-ignore: decorator
+@inline function sweep(p: Plan, t: Walk, at: usize, write: bool): void {
   const place = pairOf(loadV(laneArray(p, PLACES) + (at & ~15)), at);
-  const one = splatW(1), by = divW(one, totalOf(p, at)), above = loadV(laneArray(p, ABOVE) + 2 * at), left = loadV(laneArray(p, LEFT) + 2 * at);
+  const one = splatW(1), by = divW(one, totalOf(p, at)), share = mulW(by, by);
+  const above = loadV(laneArray(p, ABOVE) + 2 * at), left = loadV(laneArray(p, LEFT) + 2 * at);
   let prefix = loadV(laneArray(p, PREFIX) + 2 * at), moved = loadV(laneArray(p, MOVED) + 2 * at);
-  let squares = loadV(laneArray(p, SQUARES) + 2 * at), rest = left;
+  let squares = loadV(laneArray(p, SQUARES) + 2 * at);
   let e = tileOf(p, 1) + (at & ~15), k = splatW(t.first);
   for (let c = 0; c < t.count; c++, e += tileRow(), k = addW(k, one)) {
-    const own = pairOf(loadV(e), at), below = gtW(place, k), after = gtW(k, place);
+    const own = pairOf(loadV(e), at), below = gtW(place, k);
     // at the target the sum starts anew, for the classes above it
-    prefix = and(addW(prefix, own), or(below, after));
-    const d = mulW(subW(prefix, clear(above, below)), by);
-    if (write) storeNarrow(e + (at & 8), mulW(mulW(own, by), subW(left, moved)));
-    moved = addW(moved, d);
-    if (write) continue;
-    squares = addW(squares, mulW(d, d));
-    // 1 − CDF: at and above the target −d
-    rest = addW(rest, mulW(d, subW(and(one, below), d)));
+    prefix = and(addW(prefix, own), neW(k, place));
+    const d = subW(prefix, clear(above, below));
+    if (write) {
+      storeNarrow(e + (at & 8), mulW(mulW(own, share), subW(left, moved)));
+      moved = addW(moved, d);
+    } else {
+      moved = addW(moved, and(d, below));
+      squares = addW(squares, mulW(d, d));
+    }
   }
   storeV(laneArray(p, PREFIX) + 2 * at, prefix);
   storeV(laneArray(p, MOVED) + 2 * at, moved);
-  if (write) return;
-  storeV(laneArray(p, SQUARES) + 2 * at, squares);
-  storeV(laneArray(p, LEFT) + 2 * at, rest);
+  if (!write) storeV(laneArray(p, SQUARES) + 2 * at, squares);
 }
 
 function distances(p: Plan, t: Walk): void {
@@ -98,6 +103,11 @@ function distances(p: Plan, t: Walk): void {
 
 function finish(p: Plan, t: Walk): void {
   const zero = splat(0);
+  for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR / 2) {
+    const by = divW(splatW(1), totalOf(p, at)), squares = mulW(loadV(laneArray(p, SQUARES) + 2 * at), by);
+    storeV(laneArray(p, LEFT) + 2 * at, subW(loadV(laneArray(p, MOVED) + 2 * at), squares));
+    storeV(laneArray(p, SQUARES) + 2 * at, mulW(squares, by));
+  }
   memory.fill(laneArray(p, PREFIX), 0, 4 * tileRow()); // and MOVED: the gradients start anew
   for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) {
     const idle = loadV(laneArray(p, IDLE) + at), own = clear(loadV(t.own + at), idle);

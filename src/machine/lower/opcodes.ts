@@ -90,5 +90,6 @@ export const PAIRWISE: Readonly<Record<number, { readonly code: number; readonly
   241: { code: 0xa1, compares: false }, // sub
   242: { code: 0xa2, compares: false }, // mul
   243: { code: 0xa3, compares: false }, // div
+  72: { code: 0x62, compares: true }, // ne
   74: { code: 0x64, compares: true }, // gt
 };

@@ -77,6 +77,20 @@ function* blocksOf({ outer, classes, inner }: Classed, outputs: number): Generat
   }
 }
 
+/** Calls `use` with each stretch of a block that lies together: where it starts, how many values, and where in a copy of the block. */
+function stretches(
+  { o, outer, i, inner: width }: Block,
+  { classes, inner }: Classed,
+  use: (start: number, length: number, at: number) => void,
+): void {
+  const start = o * classes * inner + i;
+  if (width === inner) {
+    use(start, outer * classes * width, 0);
+    return;
+  }
+  for (let c = 0; c < classes; c++) use(start + c * inner, width, c * width);
+}
+
 /** Reserves parts of scratch, 64-byte aligned. */
 class Scratch {
   bytes = 0;
@@ -94,7 +108,7 @@ export function survey(job: Survey): SurveySums {
   const { operand, classes, inner } = classed;
   const { PLAN, FLAGS } = lib;
   const { memory, plan } = runtime;
-  const values = operand.data; // of arrays, which may hold anything, before the machine is touched
+  const values = operand.data as Float32Array; // of arrays, which may hold anything, before the machine is touched
   const kernel = kernelsOf(runtime)[job.kernel];
   const place = new lib.Place(operand, Float32Array, runtime);
   const blocks = [...blocksOf(classed, outputs)];
@@ -132,7 +146,8 @@ export function survey(job: Survey): SurveySums {
     plan.set(PLAN.scratch, base + own);
     if (a) memory.f32.set(a, (base + parts.a) / 4);
     if (c) memory.i32.set(c, (base + parts.c) / 4);
-    for (const { o, outer, i, inner: width } of blocks) {
+    for (const block of blocks) {
+      const { o, outer, i, inner: width } = block;
       const first = o * inner + i;
       const size = outer * width;
       const start = o * classes * inner + i;
@@ -142,8 +157,10 @@ export function survey(job: Survey): SurveySums {
       plan.set(PLAN.input, home === undefined ? base + input : home + 4 * start);
       plan.set(PLAN.inputStep, home === undefined ? width : inner);
       plan.set(PLAN.inputOuter, classes * (home === undefined ? width : inner));
-      if (home === undefined)
-        copyIn(values as Float32Array, memory.f32, (base + input) / 4, start, outer, classes, inner, width);
+      if (home === undefined) {
+        const to = (base + input) / 4;
+        stretches(block, classed, (from, length, at) => memory.f32.set(values.subarray(from, from + length), to + at));
+      }
       if (indices) memory.i32.set(indices.subarray(first, first + size), (base + parts.indices) / 4);
       const leaves: Leaves = {
         sample: first,
@@ -167,48 +184,14 @@ export function survey(job: Survey): SurveySums {
       kernel(plan.address);
       if (gradient) {
         if (runtime.deterministic) runtime.kernels.canonicalize(base + grad, size * classes);
-        copyOut(memory.f32, (base + grad) / 4, gradient.to, start, outer, classes, inner, width);
+        const from = (base + grad) / 4;
+        stretches(block, classed, (to, length, at) => {
+          gradient.to.set(memory.f32.subarray(from + at, from + at + length), to);
+        });
       }
       job.collect?.(leaves);
     }
     const of = (field: typeof PLAN.sum | typeof PLAN.sideSum | typeof PLAN.weightSum) => plan.getDouble(field);
     return { sum: of(PLAN.sum), sideSum: of(PLAN.sideSum), weightSum: of(PLAN.weightSum) };
   });
-}
-
-/** Copies a block together. */
-function copyIn(
-  from: Float32Array,
-  to: Float32Array,
-  at: number,
-  start: number,
-  outer: number,
-  classes: number,
-  inner: number,
-  width: number,
-): void {
-  const size = outer * classes * width;
-  if (width === inner) {
-    to.set(size === from.length ? from : from.subarray(start, start + size), at);
-    return;
-  }
-  for (let c = 0; c < classes; c++) to.set(from.subarray(start + c * inner, start + c * inner + width), at + c * width);
-}
-
-/** Copies a block back. */
-function copyOut(
-  from: Float32Array,
-  at: number,
-  to: Float32Array,
-  start: number,
-  outer: number,
-  classes: number,
-  inner: number,
-  width: number,
-): void {
-  if (width === inner) {
-    to.set(from.subarray(at, at + outer * classes * width), start);
-    return;
-  }
-  for (let c = 0; c < classes; c++) to.set(from.subarray(at + c * width, at + (c + 1) * width), start + c * inner);
 }

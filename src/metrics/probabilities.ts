@@ -54,9 +54,9 @@ export interface Calibration {
 
 const CLASSED = ['axis', 'labels', 'ignoreIndex', 'ignoreValue'] as const;
 
-function readProbability(value: number, where: string): number {
+function readProbability(value: number, where: () => string): number {
   if (value >= 0 && value <= 1) return value;
-  throw new RangeError(`${where} is ${value}, outside [0, 1]`);
+  throw new RangeError(`${where()} is ${value}, outside [0, 1]`);
 }
 
 /**
@@ -113,32 +113,18 @@ export const brier: Merging<
   (probabilities: TensorInput, target: TensorInput, options?: BrierOptions): Ratio<'brier'> => {
     const name = 'brier';
     const given = readOptions(name, options, CLASSED);
-    const ignored = readIgnored(name, given);
-    const elements = readElements(name, probabilities, target);
     let sum = 0;
     let count = 0;
-    if (elements) {
-      const { p, y } = elements;
-      for (let i = 0; i < p.length; i++) {
-        const label = y[i] as number;
-        if (ignored(label)) continue;
-        const wanted = readProbability(label, `${name}: target[${i}]`);
-        sum += (readProbability(p[i] as number, `${name}: probabilities[${i}]`) - wanted) ** 2;
+    eachTarget(name, probabilities, target, given, {
+      element(label, p, where) {
+        const wanted = readProbability(label, where);
+        sum += (p - wanted) ** 2;
         count++;
-      }
-      return ratio(name, sum, count);
-    }
-    const classed = readClassed(name, 'probabilities', probabilities, given);
-    const targets = readTargets(name, target, classed, ignored, given.ignoreIndex ?? DEFAULT_IGNORE);
-    const p = classed.operand.data as ArrayLike<number>;
-    eachSample(classed, (sample, start, step) => {
-      const own = targets[sample] as number;
-      if (own === IGNORED) return;
-      for (let c = 0; c < classed.classes; c++) {
-        const at = start + c * step;
-        sum += (readProbability(p[at] as number, `${name}: probabilities[${at}]`) - Number(c === own)) ** 2;
-      }
-      count++;
+      },
+      sample(own, classes, p) {
+        for (let c = 0; c < classes; c++) sum += (p(c) - Number(c === own)) ** 2;
+        count++;
+      },
     });
     return ratio(name, sum, count);
   },
@@ -155,13 +141,42 @@ function readElements(name: string, probabilities: TensorInput, target: TensorIn
   return { p: p.data as ArrayLike<number>, y: y.data as ArrayLike<number> };
 }
 
-/** Each sample, where its classes start, and how far they are apart. */
-function eachSample(
-  { outer, classes, inner }: { readonly outer: number; readonly classes: number; readonly inner: number },
-  use: (sample: number, start: number, step: number) => void,
+/** What is done with a target: with the probability of a yes/no label, or with those of the classes, each of which is read when asked for. */
+interface Uses {
+  element(label: number, p: number, where: () => string): void;
+  sample(own: number, classes: number, p: (c: number) => number): void;
+}
+
+/** Goes through targets that are not ignored: labels of the probabilities' own shape, or classes. */
+function eachTarget(
+  name: string,
+  probabilities: TensorInput,
+  target: TensorInput,
+  given: ClassOptions & Ignoring,
+  use: Uses,
 ): void {
+  const ignored = readIgnored(name, given);
+  const elements = readElements(name, probabilities, target);
+  const read = (p: ArrayLike<number>, at: number): number =>
+    readProbability(p[at] as number, () => `${name}: probabilities[${at}]`);
+  if (elements) {
+    const { p, y } = elements;
+    for (let i = 0; i < p.length; i++) {
+      const label = y[i] as number;
+      if (!ignored(label)) use.element(label, read(p, i), () => `${name}: target[${i}]`);
+    }
+    return;
+  }
+  const classed = readClassed(name, 'probabilities', probabilities, given);
+  const { outer, classes, inner } = classed;
+  const targets = readTargets(name, target, classed, ignored, given.ignoreIndex ?? DEFAULT_IGNORE);
+  const p = classed.operand.data as ArrayLike<number>;
   for (let o = 0; o < outer; o++) {
-    for (let i = 0; i < inner; i++) use(o * inner + i, o * classes * inner + i, inner);
+    for (let i = 0; i < inner; i++) {
+      const own = targets[o * inner + i] as number;
+      const start = o * classes * inner + i;
+      if (own !== IGNORED) use.sample(own, classes, (c) => read(p, start + c * inner));
+    }
   }
 }
 
@@ -212,32 +227,21 @@ class Bins {
 function calibrate(probabilities: TensorInput, target: TensorInput, options?: CalibrationOptions): Calibration {
   const name = 'calibration';
   const given = readOptions(name, options, [...CLASSED, 'bins']);
-  const ignored = readIgnored(name, given);
   const bins = new Bins(lib.readNumber(given.bins ?? 15, `${name}: bins`, COUNT));
-  const elements = readElements(name, probabilities, target);
-  if (elements) {
-    const { p, y } = elements;
-    for (let i = 0; i < p.length; i++) {
-      const label = y[i] as number;
-      if (ignored(label)) continue;
-      if (label !== 0 && label !== 1) throw new RangeError(`${name}: target[${i}] is ${label}, expected 0 or 1`);
-      bins.one(readProbability(p[i] as number, `${name}: probabilities[${i}]`), label);
-    }
-    return bins.result;
-  }
-  const classed = readClassed(name, 'probabilities', probabilities, given);
-  const targets = readTargets(name, target, classed, ignored, given.ignoreIndex ?? DEFAULT_IGNORE);
-  const p = classed.operand.data as ArrayLike<number>;
-  eachSample(classed, (sample, start, step) => {
-    const own = targets[sample] as number;
-    if (own === IGNORED) return;
-    let best = 0;
-    for (let c = 0; c < classed.classes; c++) {
-      const at = start + c * step;
-      if (readProbability(p[at] as number, `${name}: probabilities[${at}]`) > (p[start + best * step] as number))
-        best = c;
-    }
-    bins.one(p[start + best * step] as number, Number(best === own));
+  eachTarget(name, probabilities, target, given, {
+    element(label, p, where) {
+      if (label !== 0 && label !== 1) throw new RangeError(`${where()} is ${label}, expected 0 or 1`);
+      bins.one(p, label);
+    },
+    sample(own, classes, p) {
+      let best = 0;
+      let top = p(0);
+      for (let c = 1; c < classes; c++) {
+        const each = p(c);
+        if (each > top) [best, top] = [c, each];
+      }
+      bins.one(top, Number(best === own));
+    },
   });
   return bins.result;
 }

@@ -162,7 +162,10 @@ export const asymmetric = elementLoss({
     // p_m is a difference of p: where it is small, its rounding error is that of p.
     const error = product(exponent, base + (1 - y) * sigmoid(x));
     const w = base ** exponent;
-    const worse = w + product(error, base ** (exponent - 1));
+    // The exponent of a soft target is a sum of products, whose rounding errors the logarithm of the base multiplies.
+    const { gammaPos = 1, gammaNeg = 4 } = options;
+    const raised = y > 0 && y < 1 && base > 0 ? Math.max(gammaPos, gammaNeg) * Math.abs(Math.log(base)) : 0;
+    const worse = w * (1 + raised) + product(error, base ** (exponent - 1));
     const wSlope = product(exponent * Math.abs(baseSlope), base ** (exponent - 1));
     const steeper =
       wSlope + product(exponent * Math.abs((exponent - 1) * baseSlope) * sigmoid(x), base ** (exponent - 2));

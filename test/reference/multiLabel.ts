@@ -134,8 +134,8 @@ export const factorizedMultiLabel = rowLoss({
         labels.map((v) => (total === 0 ? 0 : v / total)),
       );
       const difference = Math.abs(Math.max(z.data[i]!, fewest) - total);
-      // log P is taken off a logarithm of its own size
-      const entropy = total === 0 ? 0 : Math.log(layout.classes);
+      // log P is taken off a logarithm of its own size, and made of those of y and Y
+      const entropy = total === 0 ? 0 : Math.log(layout.classes) + Math.abs(Math.log(total));
       const counted = product(Math.abs(mu), (difference + 2 ** -20 * sizes[i]!) * 2 * sizes[i]!);
       return { loss: loss + entropy + counted, grad };
     });

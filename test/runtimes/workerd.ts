@@ -4,47 +4,41 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { findWorkerd, startWorker } from '../edge-worker/example.ts';
 import { bundleProbe } from './bundle.ts';
 import { notInstalled } from './installed.ts';
-import type { Project, Report, Row } from './types.ts';
+import type { Report, Row } from './types.ts';
 
-interface Workerd {
-  findWorkerd(): string | undefined;
-  startWorker(options: {
-    entry: string;
-    compatibilityDate: string;
-  }): Promise<{ address: string; stop(): Promise<void> }>;
-}
+export const missingWorkerd = (): string | undefined =>
+  findWorkerd() === undefined ? notInstalled('workerd') : undefined;
 
-// by an address rather than a name: the example is plain JavaScript, without types
-const example = new URL('../../examples/edge-worker/workerd.mjs', import.meta.url).href;
-const { findWorkerd, startWorker } = (await import(/* @vite-ignore */ example)) as Workerd;
-
-async function run(project: Project, compatibilityDate: string): Promise<Report> {
-  const folder = project.scratch(`workerd-${compatibilityDate}`);
+/** What the function `report` of a module gives in a request handler. Workers choose their runtime's behaviour by a date. */
+export async function answerOf<R>(folder: string, module: string, compatibilityDate: string): Promise<R> {
   const entry = join(folder, 'entry.mjs');
-  writeFileSync(join(folder, 'probe.mjs'), await bundleProbe({ format: 'esm', host: 'export' }));
+  writeFileSync(join(folder, 'module.mjs'), module);
   writeFileSync(
     entry,
-    "import { report } from './probe.mjs';\nexport default { fetch: () => Response.json(report()) };\n",
+    "import { report } from './module.mjs';\nexport default { fetch: () => Response.json(report()) };\n",
   );
   const worker = await startWorker({ entry, compatibilityDate });
   try {
-    const answer = await fetch(worker.address, { signal: AbortSignal.timeout(30_000) });
+    const answer = await fetch(worker.address, { signal: AbortSignal.timeout(50_000) });
     const text = await answer.text();
     if (!answer.ok) throw new Error(`status ${answer.status}: ${text}`);
-    return JSON.parse(text) as Report;
+    return JSON.parse(text) as R;
   } finally {
     await worker.stop();
   }
 }
 
-/** Workers choose their runtime's behaviour by a date. */
 export const workerdRow = (compatibilityDate: string): Row => ({
   name: `workerd, request handler, compatibility date ${compatibilityDate}`,
   group: 'workerd',
-  missing: () => (findWorkerd() === undefined ? notInstalled('workerd') : undefined),
+  missing: missingWorkerd,
   runtime: /^Cloudflare-Workers$/,
   tier: 'relaxed',
-  run: (project) => run(project, compatibilityDate),
+  async run(project) {
+    const folder = project.scratch(`workerd-${compatibilityDate}`);
+    return answerOf<Report>(folder, await bundleProbe({ format: 'esm', host: 'export' }), compatibilityDate);
+  },
 });

@@ -67,8 +67,8 @@ export function expTile(t: Walk, tile: usize, to: usize, maxima: usize, rests: u
           aheadX += stepX;
           aheadG += stepG;
         }
-        const v0 = expWith(sub(loadV(x), m0), k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10);
-        const v1 = expWith(sub(loadV(x + size), m1), k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10);
+        const v0 = expWith(sub(loadV(x), m0), k0, k1, k2, k3, k4, k5, k6, k7, k8, k10);
+        const v1 = expWith(sub(loadV(x + size), m1), k0, k1, k2, k3, k4, k5, k6, k7, k8, k10);
         storeV(e, v0);
         storeV(e + size, v1);
         const same0 = eq(v0, k9), same1 = eq(v1, k9);
@@ -132,7 +132,7 @@ export function expBlock(
 ): void {
   const k0 = expConstant(0), k1 = expConstant(1), k2 = expConstant(2), k3 = expConstant(3);
   const k4 = expConstant(4), k5 = expConstant(5), k6 = expConstant(6), k7 = expConstant(7);
-  const k8 = expConstant(8), k9 = expConstant(9), k10 = expConstant(10);
+  const k8 = expConstant(8), k10 = expConstant(10);
   const zero = splat(0);
   for (let at: usize = 0; at < <usize>n << 2; at += VECTOR) {
     const m = loadV(maxima + at);
@@ -142,7 +142,7 @@ export function expBlock(
       let sum = zero;
       for (; c < end; c++, x += tileRow(), e += tileRow()) {
         const value = loadV(x), d = sub(value, m);
-        const v = refine(expWith(d, k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10), value, m, d);
+        const v = refine(expWith(d, k0, k1, k2, k3, k4, k5, k6, k7, k8, k10), value, m, d);
         storeV(e, v);
         const same = eq(d, zero);
         sum = add(sum, clear(v, same));

@@ -51,7 +51,7 @@ export function maxRow(x: usize, n: i32, marks: usize): f32 {
 export function expRow(x: usize, e: usize, n: i32, m: f32): f64 {
   const k0 = expConstant(0), k1 = expConstant(1), k2 = expConstant(2), k3 = expConstant(3);
   const k4 = expConstant(4), k5 = expConstant(5), k6 = expConstant(6), k7 = expConstant(7);
-  const k8 = expConstant(8), k9 = expConstant(9), k10 = expConstant(10);
+  const k8 = expConstant(8), k10 = expConstant(10);
   const step = LANES;
   const top = splat(m), zero = splat(0);
   const start = x, length = n, out = e;
@@ -63,8 +63,8 @@ export function expRow(x: usize, e: usize, n: i32, m: f32): f64 {
     const turns = min(n / (UNROLL * step), RUN), end = x + <usize>turns * TURN;
     n -= turns * UNROLL * step;
     for (; x != end; x += TURN, e += TURN) {
-      const e0 = expWith(sub(loadV(x), top), k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10);
-      const e1 = expWith(sub(loadV(x + VECTOR), top), k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10);
+      const e0 = expWith(sub(loadV(x), top), k0, k1, k2, k3, k4, k5, k6, k7, k8, k10);
+      const e1 = expWith(sub(loadV(x + VECTOR), top), k0, k1, k2, k3, k4, k5, k6, k7, k8, k10);
       storeV(e, e0);
       storeV(e + VECTOR, e1);
       sum0 = add(sum0, e0);
@@ -84,7 +84,7 @@ export function expRow(x: usize, e: usize, n: i32, m: f32): f64 {
   }
   for (; n > 0; n -= step, x += VECTOR, e += VECTOR) {
     const d = sub(loadSome(x, n, -Infinity), top);
-    const v = expWith(d, k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10);
+    const v = expWith(d, k0, k1, k2, k3, k4, k5, k6, k7, k8, k10);
     storeSome(e, v, n);
     const same = eq(d, zero);
     rest = widenAdd(rest, clear(v, same));

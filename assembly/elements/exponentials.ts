@@ -16,7 +16,7 @@ export function exponentials(kind: i32, x: usize, end: usize, to: usize): void {
   if (kind == DECAY) {
     const sign = signBits();
     for (; x < end; x += VECTOR, to += VECTOR) {
-      storeV(to, expWith(or(loadV(x), sign), k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10));
+      storeV(to, expWith(or(loadV(x), sign), k0, k1, k2, k3, k4, k5, k6, k7, k8, k10));
     }
   } else {
     for (; x < end; x += VECTOR, to += VECTOR) {

@@ -39,8 +39,8 @@ function plain(x: usize, g: usize, end: usize): void {
   for (const last = end - VECTOR; x < end; x += 2 * VECTOR, g += 2 * VECTOR) {
     const other = x < last ? VECTOR : 0; // the last vector by itself is done twice
     const v0 = loadV(x), v1 = loadV(x + other);
-    const e0 = expWith(or(v0, signs), k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10);
-    const e1 = expWith(or(v1, signs), k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10);
+    const e0 = expWith(or(v0, signs), k0, k1, k2, k3, k4, k5, k6, k7, k8, k10);
+    const e1 = expWith(or(v1, signs), k0, k1, k2, k3, k4, k5, k6, k7, k8, k10);
     const q0 = div(k9, add(e0, k9)), q1 = div(k9, add(e1, k9));
     storeV(g, select_(mul(e0, q0), q0, lt(v0, zero)));
     storeV(g + other, select_(mul(e1, q1), q1, lt(v1, zero)));

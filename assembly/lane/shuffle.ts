@@ -14,14 +14,38 @@
   storeColumns(a, b, c, d, q, toBytes);
 }
 
+/** Stores the four columns of a block as its rows. */
 // @ts-ignore: decorator
-@inline function storeColumns(a: v128, b: v128, c: v128, d: v128, q: usize, toBytes: usize): void {
-  const ab0 = v128.shuffle<f32>(a, b, 0, 4, 1, 5), ab1 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
-  const cd0 = v128.shuffle<f32>(c, d, 0, 4, 1, 5), cd1 = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
-  v128.store(q, v128.shuffle<f64>(ab0, cd0, 0, 2));
-  v128.store(q + toBytes, v128.shuffle<f64>(ab0, cd0, 1, 3));
-  v128.store(q + 2 * toBytes, v128.shuffle<f64>(ab1, cd1, 0, 2));
-  v128.store(q + 3 * toBytes, v128.shuffle<f64>(ab1, cd1, 1, 3));
+@inline export function storeColumns(a: v128, b: v128, c: v128, d: v128, q: usize, toBytes: usize): void {
+  const low0 = lowPairs(a, b), low1 = lowPairs(c, d), high0 = highPairs(a, b), high1 = highPairs(c, d);
+  v128.store(q, lowHalves(low0, low1));
+  v128.store(q + toBytes, highHalves(low0, low1));
+  v128.store(q + 2 * toBytes, lowHalves(high0, high1));
+  v128.store(q + 3 * toBytes, highHalves(high0, high1));
+}
+
+/** a0 b0 a1 b1 */
+// @ts-ignore: decorator
+@inline export function lowPairs(a: v128, b: v128): v128 {
+  return v128.shuffle<f32>(a, b, 0, 4, 1, 5);
+}
+
+/** a2 b2 a3 b3 */
+// @ts-ignore: decorator
+@inline export function highPairs(a: v128, b: v128): v128 {
+  return v128.shuffle<f32>(a, b, 2, 6, 3, 7);
+}
+
+/** a0 a1 b0 b1 */
+// @ts-ignore: decorator
+@inline export function lowHalves(a: v128, b: v128): v128 {
+  return v128.shuffle<f64>(a, b, 0, 2);
+}
+
+/** a2 a3 b2 b3 */
+// @ts-ignore: decorator
+@inline export function highHalves(a: v128, b: v128): v128 {
+  return v128.shuffle<f64>(a, b, 1, 3);
 }
 
 // Four samples of three classes are three vectors: [a0 b0 c0 a1] [b1 c1 a2 b2] [c2 a3 b3 c3]; of two classes, two.

@@ -2,7 +2,7 @@
 // and so are the sums; but from its exponentials to its gradients a vector of samples stays in registers, its target is found
 // by comparison, and no loop over the classes is begun and ended for four of them (docs/kernels.md).
 
-import { expRows, FEW, maxima, others, refineAt, sureLimit } from '../../classes/few';
+import { expRows, FEW, maxima, others, packFour, refineAt, sureLimit } from '../../classes/few';
 import { pack, tileRow, unpack } from '../../classes/pack';
 import { ARRAYS, beginSamples, MAX, PRODUCT, SCALE, TARGET, UPSTREAM } from '../../classes/samples';
 import { othersOf } from '../../classes/target';
@@ -10,6 +10,7 @@ import { advance, begin, closeChunk, laneArray, openChunk, Walk } from '../../cl
 import {
   add, and, anyOf, clear, div, LANES, loadSplat, loadV, lt, mul, neg, or, sameInt, select_, splat, storeV, sub, VECTOR,
 } from '../../lane/lane';
+import { storeColumns } from '../../lane/shuffle';
 import { growHigh, growLow, sumOf, widenAdd, zeroW } from '../../lane/wide';
 import { expConstant } from '../../math/exp';
 import { CUT, Plan } from '../../plan';
@@ -34,12 +35,17 @@ export function fewClasses(p: Plan): usize {
     while (advance(p, t, false)) {
       // lines of samples are read and written in their place, if they are whole turns of the loops
       const whole = t.n % (2 * LANES) == 0, placed = whole && t.sampleX == 4, sends = !whole || t.sampleG != 4;
-      if (!placed) pack(t.x, t.classX, t.sampleX, p.total, t.n, tile);
       const x = placed ? t.x : tile, stepX = placed ? t.classX : row;
-      maxima(x, stepX, p.total, t.n, laneArray(p, MAX));
+      if (whole && p.total == 4 && t.classX == 4) packFour(t.x, t.sampleX, t.n, tile, laneArray(p, MAX));
+      else {
+        if (!placed) pack(t.x, t.classX, t.sampleX, p.total, t.n, tile);
+        maxima(x, stepX, p.total, t.n, laneArray(p, MAX));
+      }
       expRows(x, stepX, exponentials, p.total, t.n, laneArray(p, MAX));
-      columns(p, t, x, stepX, exponentials, sends ? exponentials : t.g, sends ? row : t.classG, sends);
-      if (p.grad != 0 && sends) unpack(exponentials, t.g, t.classG, t.sampleG, p.total, t.n, laneArray(p, SCALE));
+      // and lines of four classes are written as they are made
+      const joins = sends && whole && p.total == 4 && t.classG == 4;
+      columns(p, t, x, stepX, exponentials, sends && !joins ? exponentials : t.g, sends ? row : t.classG, sends && !joins, joins);
+      if (p.grad != 0 && sends && !joins) unpack(exponentials, t.g, t.classG, t.sampleG, p.total, t.n, laneArray(p, SCALE));
       if (largeProducts(products)) p.sum += closeProducts(products);
     }
     p.sum += closeProducts(products);
@@ -49,7 +55,7 @@ export function fewClasses(p: Plan): usize {
 }
 
 /** Losses and gradients of the samples; a class that is not there has the exponential 0. */
-function columns(p: Plan, t: Walk, x: usize, stepX: usize, es: usize, g: usize, stepG: usize, scales: bool): void {
+function columns(p: Plan, t: Walk, x: usize, stepX: usize, es: usize, g: usize, stepG: usize, scales: bool, joins: bool): void {
   const tops = laneArray(p, MAX), row = tileRow(), classes = p.total;
   // loaded, so that V8 does not make them anew each turn
   const zero = splat(0), one = expConstant(9), half = loadSplat(HALF), limit = sureLimit();
@@ -94,6 +100,12 @@ function columns(p: Plan, t: Walk, x: usize, stepX: usize, es: usize, g: usize, 
     if (!p.grad) continue;
     const pulled = or(or(or(and(e0, is0), and(e1, is1)), and(e2, is2)), and(e3, is3));
     const pull = clear(neg(othersOf(pulled, q)), idle), scale = clear(div(upstream, whole), idle);
+    if (joins) {
+      const g0 = mul(select_(pull, e0, is0), scale), g1 = mul(select_(pull, e1, is1), scale);
+      const g2 = mul(select_(pull, e2, is2), scale), g3 = mul(select_(pull, e3, is3), scale);
+      storeColumns(g0, g1, g2, g3, g + (at >> 2) * t.sampleG, t.sampleG);
+      continue;
+    }
     const by = scales ? one : scale;
     storeV(laneArray(p, SCALE) + at, scale);
     storeV(g + at, mul(select_(pull, e0, is0), by));

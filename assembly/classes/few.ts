@@ -2,6 +2,7 @@
 // share. Exponentials are computed before, in a loop of their own: together with what follows, their constants would not fit the
 // registers.
 
+import { SURE } from './columns';
 import { add, loadSplat, loadV, ne, or, pmax, pmin, storeV, sub, VECTOR } from '../lane/lane';
 import { highHalves, highPairs, lowHalves, lowPairs } from '../lane/shuffle';
 import { expConstant, expWith, refine } from '../math/exp';
@@ -10,11 +11,12 @@ import { tileRow } from './pack';
 /** Classes at most. */
 export const FEW = 4;
 
-const LIMIT: usize = memory.data<f32>([0.00390625], 16); // SURE (columns.ts)
+const LIMIT: usize = memory.data<f32>([0.00390625], 16); // SURE: static data takes literals alone
 
 /** SURE in every lane, loaded, so that V8 does not make it anew each turn of a loop. */
 // @ts-ignore: decorator
 @inline export function sureLimit(): v128 {
+  if (SURE != 0.00390625) ERROR('LIMIT is not SURE');
   return loadSplat(LIMIT);
 }
 

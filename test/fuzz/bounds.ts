@@ -90,12 +90,14 @@ function divisor(
   return weightSum === 0 ? count : Math.min(Math.abs(weightSum), count);
 }
 
-/** The grain of a float32 for upstream gradients, whose products with a weight below 1 have it too. */
-function upstreamGrain(problem: Problem): number {
+/** The smallest weight but 0, at most 1. */
+function lightest(problem: Problem): number {
   const weights = problem.operands.filter((each) => isWeight(problem, each)).flatMap(({ tensor }) => [...tensor.data]);
-  const least = weights.reduce((w, v) => (v === 0 ? w : Math.min(w, Math.abs(v))), 1);
-  return GRAIN * Math.min(64, 1 / least);
+  return weights.reduce((w, v) => (v === 0 ? w : Math.min(w, Math.abs(v))), 1);
 }
+
+/** The grain of a float32 for upstream gradients, whose products with a weight below 1 have it too. */
+const upstreamGrain = (problem: Problem): number => GRAIN * Math.min(64, 1 / lightest(problem));
 
 /** |gradOutput · scale / by|, not below a grain. */
 function upstreamOf({ gradOutput = 1, scale = 1 }: ReferenceOptions, by: number, grain: number): number | Tensor64 {
@@ -146,7 +148,8 @@ function lossBounds(problem: Problem, truth: ReferenceOptions, result: Reference
   const sizes = loss.scales({ inputs, options: truth });
   const flushed = FLUSHED * heaviest(problem);
   const most = typeof gradOutput === 'number' ? gradOutput : largest(gradOutput.data);
-  const gradFloor = flushed * most + GRAIN;
+  // a subnormal product of weight and upstream gradient has any number of digits, and slopes may be 1e12
+  const gradFloor = most * lightest(problem) < GRAIN ? Number.POSITIVE_INFINITY : flushed * most + GRAIN;
   const each = (values: Float64Array): Float64Array => values.map((v) => v + gradFloor);
   const blur = blurOf(problem, truth);
   const terms = sizes.loss.length;

@@ -36,8 +36,8 @@ export interface Team {
   /** How many there are, with the one that calls. */
   readonly threads: number;
   readonly ready: Promise<void>;
-  /** How many times as large the blocks of a call of so many values have to be for all of them to take part. */
-  times(values: number): number;
+  /** How many times as large the blocks of a call of so many values are, for all of them to take part; `light`: none is copied. */
+  times(values: number, light: boolean): number;
   /** A kernel that all of them take part in; what it returns is above 0 where it left one kind of NaN only. */
   spread(name: string, kernel: Kernel, shared: Shared): Kernel;
   /** A module whose memory is shared. */

@@ -7,8 +7,9 @@ import { Products } from './products.ts';
 import { Rounds } from './rounds.ts';
 import { share } from './share.ts';
 
-/** Blocks of 2 MiB instead of 128 KiB: a round of chunks for each. */
-const TIMES = 16;
+/** Chunks of a block, which are a round: 512 KiB where they are copied, which bounds the scratch. */
+const ROUND = 4;
+const LIGHT = 32;
 
 export class Helpers implements Team {
   readonly #rounds: Rounds;
@@ -28,8 +29,9 @@ export class Helpers implements Team {
     return this.#rounds.ready;
   }
 
-  times(values: number): number {
-    return this.#rounds.threads > 1 && values >= SMALLEST ? TIMES : 1;
+  times(values: number, light: boolean): number {
+    if (this.#rounds.threads === 1 || values < SMALLEST) return 1;
+    return light ? LIGHT : ROUND;
   }
 
   share(bytes: Uint8Array): Uint8Array {

@@ -4,6 +4,7 @@ import type { Call } from '../arguments/call.ts';
 import { type Domain, outsideDomain } from '../arguments/domains.ts';
 import type { Kernel } from '../machine/instance.ts';
 import { PLAN, type Plan, type Runtime, type Team } from '../machine/runtime.ts';
+import { sizeOf } from '../values/array.ts';
 import { BLOCK, type Block, type Blocks, ElementBlocks, type GroupBlocks } from './blocks.ts';
 import { Input } from './input.ts';
 import type { Operands } from './operands.ts';
@@ -39,11 +40,11 @@ export class Scan {
   }
 
   /** All threads take part. */
-  spread(team: Team, { values, samples, room }: { values: number; samples: number; room: number }): void {
-    const { byClass } = this.#call;
+  spread(team: Team, room: number): void {
+    const { byClass, input, lossShape } = this.#call;
+    const values = byClass ? sizeOf(lossShape) : input.length;
     const name = byClass ? 'scanSamples' : 'scanElements';
-    const reads = byClass ? samples : values;
-    this.#kernel = team.spread(name, this.#kernel as Kernel, { byClass, values: reads, room, writes: false });
+    this.#kernel = team.spread(name, this.#kernel as Kernel, { byClass, values, room, writes: false });
   }
 
   /** Whether it checks values by a walk of their own. */

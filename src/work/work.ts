@@ -80,13 +80,15 @@ export class Work {
     this.#outputs = outputs;
     const whole = outputs.resident && operands.resident;
     const { team } = runtime;
-    // sums of a second gradient go block by block; elements of arrays take longer to copy than to compute
+    // threads share chunks; but sums of a second gradient go block by block, and elements of arrays are mostly copying
     const shares = !outputs.second && (byClass || operands.resident);
+    const sources = [operands.input, operands.target, outputs.grad];
+    const light = byClass && sources.every((each) => each?.resident !== false);
     const { blocks, groups } = walkOf(call, operands.rows, {
       whole,
       keeps: outputs.losses !== undefined,
       head: head?.most,
-      times: shares ? (team?.times(input.length) ?? 1) : 1,
+      times: shares ? (team?.times(input.length, light) ?? 1) : 1,
     });
     this.#blocks = blocks;
     const each = (block: Block, gradients: boolean): void => this.#run(block, gradients, false);
@@ -121,10 +123,10 @@ export class Work {
     this.#own = scratch.part(room);
     const brief = this.#parts?.brief !== false;
     const simple = !head && brief && !outputs.losses && !outputs.second && !this.#groups && input.length > 0;
-    if (team && !head && !this.#groups && this.#blocks.part === 0 && input.length > 0) {
-      const shared = { byClass, values, room, writes: wanted.grad };
+    if (team && shares && !head && !this.#groups && this.#blocks.part === 0 && input.length > 0) {
+      const shared = { byClass, values: input.length, room, writes: wanted.grad };
       this.#kernel = team.spread(record.kernel ?? record.name, this.#kernel, shared);
-      this.#scan.spread(team, { values, samples, room });
+      this.#scan.spread(team, room);
     }
     const once = this.#blocks.single && this.#blocks.part === 0;
     this.#short = simple && operands.plain && once && !this.#scan.checks;

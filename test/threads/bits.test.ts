@@ -28,13 +28,13 @@ const shapes: readonly (readonly [shape: readonly number[], axis: number])[] = [
   [[4, 5, 21_001], 1],
 ];
 
-/** The same kinds of more than 16 blocks, what threads take at a time of arrays. */
+/** The same kinds of more than 32 chunks, the most that threads take at a time where something comes from arrays. */
 const wide: typeof shapes = [
-  [[140_001, 4], 1],
-  [[601, 1000], 1],
-  [[101, 3, 2203], 1],
-  [[5, 5, 21_001], 1],
-  [[2, 9, 35_001], 1],
+  [[270_001, 4], 1],
+  [[1101, 1000], 1],
+  [[171, 3, 2203], 1],
+  [[10, 5, 21_001], 1],
+  [[4, 9, 35_001], 1],
 ];
 
 /** Values with something in them that is no number, in turn. */
@@ -197,7 +197,7 @@ describe('chunks end where blocks of arrays end', () => {
       const sizes = counted(new ClassBlocks(outer, classes, inner, { whole: false, rows: !columns }));
       expect(all(cut), `${[outer, classes, inner]}`).toEqual(sizes);
       expect(chunksOf(cut)).toBe(sizes.length);
-      const wider = { whole: false, rows: !columns, times: 16 };
+      const wider = { whole: false, rows: !columns, times: 8 };
       const blocks = new ClassBlocks(outer, classes, inner, wider);
       if (sizes.length > 1) expectWide(counted(blocks), sizes, `${[outer, classes, inner]}`);
     }
@@ -211,7 +211,7 @@ describe('chunks end where blocks of arrays end', () => {
       const sizes = counted(new ElementBlocks(middle, inner, total, false));
       expect(all(cut), `${[middle, inner, total]}`).toEqual(sizes);
       expect(chunksOf(cut)).toBe(sizes.length);
-      const blocks = new ElementBlocks(middle, inner, total, false, undefined, 16);
+      const blocks = new ElementBlocks(middle, inner, total, false, undefined, 8);
       if (sizes.length > 1) expectWide(counted(blocks), sizes, `${[middle, inner, total]}`);
     }
   });

@@ -8,6 +8,7 @@ import * as main from '../../src/index.ts';
 import { accuracy } from '../../src/metrics/index.ts';
 import * as entry from '../../src/threads/index.ts';
 import * as single from '../../src/threads/single.ts';
+import { sizeOf } from '../reference/layout.ts';
 import type { Engine } from '../tiers.ts';
 import { ended, watchWorkers } from './workers.ts';
 
@@ -112,7 +113,7 @@ describe('the entry lossmith/threads', () => {
     engine.dispose();
   });
 
-  it('takes at most 4 MiB beside tensors, however many threads there are', async () => {
+  it('takes at most 4 MiB beside tensors and steps, however many threads there are', async () => {
     for (const [shape, axis] of [
       [[4, 3000, 64], 1],
       [[3, 200_000], 1],
@@ -132,6 +133,14 @@ describe('the entry lossmith/threads', () => {
       step();
       expect(engine.stats().bytesReserved - before - 4 * target.data.length).toBeLessThanOrEqual(1 << 22);
       engine.dispose();
+
+      const other = entry.createEngine({ threads: 8 });
+      await other.ready;
+      const empty = other.stats().bytesReserved;
+      const array = { data: new Float32Array(sizeOf(shape)).fill(0.25), shape };
+      other.crossEntropy(array, array, { axis, weight: new Float32Array(shape[axis]!).fill(2), reduction: 'none' });
+      expect(other.stats().bytesReserved - empty).toBeLessThanOrEqual(1 << 22);
+      other.dispose();
     }
   });
 });

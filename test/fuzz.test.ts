@@ -24,7 +24,7 @@ describe('a sample', () => {
   afterAll(() => parent?.remove());
 
   it.each(Object.keys(campaigns))('%s', async (campaign) => {
-    const budget = { seed: 7, runs: Math.ceil((samples[campaign] ?? 300) * (whole ? 1 : 0.1)) };
+    const budget = { seed: 7, runs: Math.ceil((samples[campaign] ?? 300) * (whole ? 1 : 0.06)) };
     const { answer } = await parent!.run({ library, campaign, budget, known: [], exactSums: false, large: false });
     expect(answer.broken).toBeUndefined();
     expect(answer.reports.map(({ message, code }) => `${message}\n${code}`)).toEqual([]);

@@ -114,18 +114,12 @@ export class SetFlags {
     const { outer, middle, inner } = this.#call;
     const flags = this.#flags.fill(EMPTY);
     if (values.length === 0) return;
-    if (inner === 1) {
-      for (let o = 0; o < outer; o++) {
-        let at = o * middle;
-        const end = at + middle;
-        while (at < end && Number(values[at]) === 0) at++;
-        if (at < end) flags[o] = 0;
-      }
-      return;
-    }
-    for (let o = 0, at = 0; o < outer; o++) {
-      for (let c = 0; c < middle; c++) {
-        for (let i = 0; i < inner; i++, at++) if (Number(values[at]) !== 0) flags[o * inner + i] = 0;
+    for (let o = 0; o < outer; o++) {
+      for (let within = 0; within < inner; within++) {
+        let at = o * middle * inner + within;
+        const end = at + middle * inner;
+        while (at < end && Number(values[at]) === 0) at += inner;
+        if (at < end) flags[o * inner + within] = 0;
       }
     }
   }

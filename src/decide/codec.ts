@@ -180,8 +180,9 @@ function tableOf(
     label,
     ...components.map((map, m) => `${map[index]} ${values[m]?.[map[index] as number]}`),
   ]);
-  const wider = (most: number, row: readonly string[], k: number): number => Math.max(most, (row[k] as string).length);
-  const widths = head.map(({ length }, k) => rows.reduce((most, row) => wider(most, row, k), length));
+  const widths = head.map(({ length }, k) =>
+    rows.reduce((most, row) => Math.max(most, (row[k] as string).length), length),
+  );
   const line = (row: readonly string[]): string =>
     row.map((cell, k) => (k === 0 ? cell.padStart(widths[k] as number) : cell.padEnd(widths[k] as number))).join('  ');
   return [head, ...rows].map((row) => line(row).trimEnd()).join('\n');

@@ -7,8 +7,8 @@ import { Products } from './products.ts';
 import { Rounds } from './rounds.ts';
 import { share } from './share.ts';
 
-/** Chunks of a block, which are a round: 512 KiB where they are copied, which bounds the scratch. */
-const ROUND = 4;
+/** Chunks of a block that is copied: 512 KiB, which bounds the scratch; and of one of which only targets and losses are. */
+const COPIED = 4;
 const LIGHT = 32;
 
 export class Helpers implements Team {
@@ -31,7 +31,7 @@ export class Helpers implements Team {
 
   times(values: number, light: boolean): number {
     if (this.#rounds.threads === 1 || values < SMALLEST) return 1;
-    return light ? LIGHT : ROUND;
+    return light ? LIGHT : COPIED;
   }
 
   share(bytes: Uint8Array): Uint8Array {

@@ -30,6 +30,5 @@ export function walkOf(call: Call, rows: Rows | undefined, facts: Facts): { bloc
     const high = head && head / (middle * inner);
     return { blocks: new ClassBlocks(outer, middle, inner, { whole, rows: record.rows, most, high, times }) };
   }
-  const { middle: rowsEach = 1, inner: row = 0 } = rows ?? {};
-  return { blocks: new ElementBlocks(rowsEach, row, call.input.length, whole, head, head ? 1 : times) };
+  return { blocks: new ElementBlocks(rows?.middle ?? 1, rows?.inner ?? 0, call.input.length, whole, head, times) };
 }

@@ -80,8 +80,9 @@ export class Work {
     this.#outputs = outputs;
     const whole = outputs.resident && operands.resident;
     const { team } = runtime;
-    // threads share chunks; but sums of a second gradient go block by block, and elements of arrays are mostly copying
-    const shares = !outputs.second && (byClass || operands.resident);
+    // threads share chunks; but heads share products, sums of a second gradient go block by block, and elements of arrays are
+    // mostly copying
+    const shares = !head && !outputs.second && (byClass || operands.resident);
     const sources = [operands.input, operands.target, outputs.grad];
     const light = byClass && sources.every((each) => each?.resident !== false);
     const { blocks, groups } = walkOf(call, operands.rows, {
@@ -123,7 +124,7 @@ export class Work {
     this.#own = scratch.part(room);
     const brief = this.#parts?.brief !== false;
     const simple = !head && brief && !outputs.losses && !outputs.second && !this.#groups && input.length > 0;
-    if (team && shares && !head && !this.#groups && this.#blocks.part === 0 && input.length > 0) {
+    if (team && shares && !this.#groups && this.#blocks.part === 0 && input.length > 0) {
       const shared = { byClass, values: input.length, room, writes: wanted.grad };
       this.#kernel = team.spread(record.kernel ?? record.name, this.#kernel, shared);
       this.#scan.spread(team, room);

@@ -13,7 +13,12 @@ export const missingWorkerd = (): string | undefined =>
   findWorkerd() === undefined ? notInstalled('workerd') : undefined;
 
 /** What the function `report` of a module gives in a request handler. Workers choose their runtime's behaviour by a date. */
-export async function answerOf<R>(folder: string, module: string, compatibilityDate: string): Promise<R> {
+export async function answerOf<R>(
+  folder: string,
+  module: string,
+  compatibilityDate: string,
+  limit = 30_000,
+): Promise<R> {
   const entry = join(folder, 'entry.mjs');
   writeFileSync(join(folder, 'module.mjs'), module);
   writeFileSync(
@@ -22,7 +27,7 @@ export async function answerOf<R>(folder: string, module: string, compatibilityD
   );
   const worker = await startWorker({ entry, compatibilityDate });
   try {
-    const answer = await fetch(worker.address, { signal: AbortSignal.timeout(50_000) });
+    const answer = await fetch(worker.address, { signal: AbortSignal.timeout(limit) });
     const text = await answer.text();
     if (!answer.ok) throw new Error(`status ${answer.status}: ${text}`);
     return JSON.parse(text) as R;

@@ -156,7 +156,7 @@ it('deterministic engines make one NaN in every thread', async () => {
 });
 
 describe('chunks end where blocks of arrays end', () => {
-  /** Where the last of every so many ends. */
+  /** Where each ends. */
   const endsOf = (sizes: readonly number[]): number[] => {
     let end = 0;
     return sizes.map((each) => (end += each));

@@ -34,18 +34,18 @@ export function fewClasses(p: Plan): usize {
   while (openChunk(p, t)) {
     while (advance(p, t, false)) {
       // lines of samples are read and written in their place, if they are whole turns of the loops
-      const whole = t.n % (2 * LANES) == 0, placed = whole && t.sampleX == 4, sends = !whole || t.sampleG != 4;
+      const whole = t.n % (2 * LANES) == 0, four = whole && p.total == 4, placed = whole && t.sampleX == 4, sends = !whole || t.sampleG != 4;
       const x = placed ? t.x : tile, stepX = placed ? t.classX : row;
-      if (whole && p.total == 4 && t.classX == 4) packFour(t.x, t.sampleX, t.n, tile, laneArray(p, MAX));
+      if (four && t.classX == 4) packFour(t.x, t.sampleX, t.n, tile, laneArray(p, MAX));
       else {
         if (!placed) pack(t.x, t.classX, t.sampleX, p.total, t.n, tile);
         maxima(x, stepX, p.total, t.n, laneArray(p, MAX));
       }
       expRows(x, stepX, exponentials, p.total, t.n, laneArray(p, MAX));
       // and lines of four classes are written as they are made
-      const joins = sends && whole && p.total == 4 && t.classG == 4;
-      columns(p, t, x, stepX, exponentials, sends && !joins ? exponentials : t.g, sends ? row : t.classG, sends && !joins, joins);
-      if (p.grad != 0 && sends && !joins) unpack(exponentials, t.g, t.classG, t.sampleG, p.total, t.n, laneArray(p, SCALE));
+      const joins = sends && four && t.classG == 4, packs = sends && !joins;
+      columns(p, t, x, stepX, exponentials, packs ? exponentials : t.g, packs ? row : t.classG, packs, joins);
+      if (p.grad != 0 && packs) unpack(exponentials, t.g, t.classG, t.sampleG, p.total, t.n, laneArray(p, SCALE));
       if (largeProducts(products)) p.sum += closeProducts(products);
     }
     p.sum += closeProducts(products);

@@ -80,7 +80,7 @@ const workerd: FuzzRow = {
   runtime: /^Cloudflare-Workers$/,
   async run(project, plan) {
     const module = await bundleFuzz({ host: 'export', plan });
-    return answerOf<PortableReport>(project.scratch('fuzz-workerd'), module, '2026-11-01');
+    return answerOf<PortableReport>(project.scratch('fuzz-workerd'), module, '2026-11-01', 50_000);
   },
 };
 

@@ -12,8 +12,8 @@ import { build } from 'esbuild';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 /** Of each entry: the condition under which it is bundled, the files it loads beside the bundle, and the bytes by gzip. */
 const BUDGETS = [
-  { entry: 'lossmith', conditions: [], beside: [], budget: 72_900 },
-  { entry: 'lossmith/simd', conditions: [], beside: [], budget: 67_800 },
+  { entry: 'lossmith', conditions: [], beside: [], budget: 73_000 },
+  { entry: 'lossmith/simd', conditions: [], beside: [], budget: 67_900 },
   { entry: 'lossmith', conditions: ['workerd'], beside: ['simd.wasm'], budget: 65_300 },
 ];
 

@@ -1,5 +1,6 @@
 /** Class axes that do not fit a tile of the kernels, which then walk them in blocks: every loss with classes against its reference. */
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { softmax } from '../src/index.ts';
 import { type FormName, formNames } from './library.ts';
 import { expectReference } from './property.ts';
 import { randomProblem, references } from './reference/index.ts';
@@ -8,6 +9,8 @@ import { sampled } from './sample.ts';
 
 /** Kernels take up to 2048 classes at once (assembly/classes/tiles.ts). */
 const CLASSES = 2048 + 5;
+
+const tensor = (data: Float32Array) => ({ data, shape: [1, CLASSES, 2] });
 
 const classLosses = formNames.filter((op) => references[op].family === 'class');
 
@@ -24,6 +27,23 @@ describe.each(classLosses)('%s of many classes', (op: FormName) => {
     )(`with targets of kind ${target}, $shape`, ({ shape, axis }) => {
       expectReference(op, randomProblem(randomFrom(7), references[op], shape, axis, target), 8);
     });
+  }
+});
+
+// the upstream gradients are packed as the logits are, and far above them: no maximum of theirs is one of the logits
+it('softmax.backward of many classes', () => {
+  const random = randomFrom(7);
+  const logits = Float32Array.from({ length: 2 * CLASSES }, () => -900 - 2 * random());
+  const gradOutput = Float32Array.from(logits, () => random());
+  const { data } = softmax.backward(tensor(gradOutput), tensor(logits), { axis: 1 });
+  for (const column of [0, 1]) {
+    const at = Array.from({ length: CLASSES }, (_, c) => 2 * c + column);
+    const e = at.map((i) => Math.exp(logits[i]! + 900));
+    const sum = e.reduce((a, b) => a + b);
+    const mean = at.reduce((total, i, c) => total + (e[c]! / sum) * gradOutput[i]!, 0);
+    const wanted = at.map((i, c) => (e[c]! / sum) * (gradOutput[i]! - mean));
+    const scale = Math.max(...wanted.map(Math.abs));
+    at.forEach((i, c) => expect(Math.abs(data[i]! - wanted[c]!) / scale).toBeLessThan(1e-5));
   }
 });
 

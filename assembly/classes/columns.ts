@@ -3,7 +3,7 @@
 
 import { tallies, tally } from '../lane/bits';
 import {
-  add, anyOf, clear, eq, LANES, loadSplat, loadV, lt, madd, mul, or, pmax, select_, splat, storeV, sub, VECTOR,
+  add, anyOf, clear, eq, LANES, loadSplat, loadV, lt, madd, mul, or, pmax, pmin, select_, splat, storeV, sub, VECTOR,
 } from '../lane/lane';
 import { addWide } from '../lane/wide';
 import { expConstant, expWith, refine } from '../math/exp';
@@ -18,20 +18,6 @@ export const TILE_RUN = 16;
 /** Sets those samples of a vector column to zeros whose mask is set. */
 export function blankLanes(column: usize, classes: i32, mask: v128): void {
   for (let c = 0; c < classes; c++, column += tileRow()) storeV(column, clear(loadV(column), mask));
-}
-
-/** The maximum of each of n samples, to the array at maxima; NaN where the first class is NaN. */
-export function maxTile(tile: usize, classes: i32, n: i32, maxima: usize): void {
-  const size = VECTOR;
-  for (let i = 0; i < n; i += 2 * LANES, tile += 2 * size, maxima += 2 * size) {
-    let m0 = loadV(tile), m1 = loadV(tile + size);
-    for (let c = 1, x = tile + tileRow(); c < classes; c++, x += tileRow()) {
-      m0 = pmax(m0, loadV(x));
-      m1 = pmax(m1, loadV(x + size));
-    }
-    storeV(maxima, m0);
-    storeV(maxima + size, m1);
-  }
 }
 
 /**
@@ -52,11 +38,11 @@ export function expTile(t: Walk, tile: usize, to: usize, maxima: usize, rests: u
   let nextX = t.aheadX, nextG = t.aheadG;
   const k0 = expConstant(0), k1 = expConstant(1), k2 = expConstant(2), k3 = expConstant(3);
   const k4 = expConstant(4), k5 = expConstant(5), k6 = expConstant(6), k7 = expConstant(7);
-  const k8 = expConstant(8), k9 = expConstant(9), k10 = expConstant(10);
+  const k8 = expConstant(8), k10 = expConstant(10);
   const zero = splat(0), size = VECTOR;
   for (let i = 0; i < n; i += 2 * LANES) {
     const m0 = loadV(maxima), m1 = loadV(maxima + size);
-    let rest0 = zero, rest1 = zero, ties0 = zero, ties1 = zero, x = tile, e = to, aheadX = nextX, aheadG = nextG;
+    let rest0 = zero, rest1 = zero, most0 = zero, most1 = zero, x = tile, e = to, aheadX = nextX, aheadG = nextG;
     for (let c = 0; c < classes; ) {
       const end = min(c + TILE_RUN, classes);
       let sum0 = zero, sum1 = zero;
@@ -71,17 +57,17 @@ export function expTile(t: Walk, tile: usize, to: usize, maxima: usize, rests: u
         const v1 = expWith(sub(loadV(x + size), m1), k0, k1, k2, k3, k4, k5, k6, k7, k8, k10);
         storeV(e, v0);
         storeV(e + size, v1);
-        const same0 = eq(v0, k9), same1 = eq(v1, k9);
-        sum0 = add(sum0, clear(v0, same0));
-        sum1 = add(sum1, clear(v1, same1));
-        ties0 = tally(ties0, same0);
-        ties1 = tally(ties1, same1);
+        // the larger of each two waits, so that in the end the largest is left over; a NaN is no maximum, it goes to the sum
+        sum0 = add(sum0, pmin(v0, most0));
+        sum1 = add(sum1, pmin(v1, most1));
+        most0 = pmax(most0, v0);
+        most1 = pmax(most1, v1);
       }
       rest0 = add(rest0, sum0);
       rest1 = add(rest1, sum1);
     }
-    closeColumn(tile, to, classes, m0, rest0, ties0, rests, marks);
-    closeColumn(tile + size, to + size, classes, m1, rest1, ties1, rests + size, marks ? marks + size : 0);
+    closeColumn(tile, to, classes, m0, rest0, rests, marks);
+    closeColumn(tile + size, to + size, classes, m1, rest1, rests + size, marks ? marks + size : 0);
     tile += 2 * size;
     to += 2 * size;
     maxima += 2 * size;
@@ -95,18 +81,17 @@ export function expTile(t: Walk, tile: usize, to: usize, maxima: usize, rests: u
 /** Stores q of a vector column. */
 // @ts-ignore: decorator
 @inline function closeColumn(
-  column: usize, to: usize, classes: i32, m: v128, rest: v128, ties: v128, rests: usize, marks: usize,
+  column: usize, to: usize, classes: i32, m: v128, q: v128, rests: usize, marks: usize,
 ): void {
-  const q = add(rest, sub(tallies(ties), splat(1)));
   let refines = lt(q, splat(<f32>SURE));
   if (marks) refines = or(refines, loadV(marks));
-  storeV(rests, anyOf(refines) ? refineColumn(column, to, classes, m, ties, q, refines) : q);
+  storeV(rests, anyOf(refines) ? refineColumn(column, to, classes, m, q, refines) : q);
 }
 
 /** q of a vector column, from refined terms where the mask is set, where these also replace those at to. */
-function refineColumn(column: usize, to: usize, classes: i32, m: v128, ties: v128, q: v128, mask: v128): v128 {
+function refineColumn(column: usize, to: usize, classes: i32, m: v128, q: v128, mask: v128): v128 {
   const zero = splat(0), one = splat(1);
-  let rest = zero;
+  let rest = zero, ties = zero;
   for (let c = 0; c < classes; ) {
     const end = min(c + TILE_RUN, classes);
     let sum = zero;
@@ -114,9 +99,10 @@ function refineColumn(column: usize, to: usize, classes: i32, m: v128, ties: v12
       const x = loadV(column);
       const d = sub(x, m);
       const e = loadV(to);
-      const term = refine(e, x, m, d);
+      const term = refine(e, x, m, d), same = eq(e, one);
       storeV(to, select_(term, e, mask));
-      sum = add(sum, clear(term, eq(e, one)));
+      sum = add(sum, clear(term, same));
+      ties = tally(ties, same);
     }
     rest = add(rest, sum);
   }

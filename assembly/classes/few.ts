@@ -30,21 +30,6 @@ export function maxima(x: usize, step: usize, classes: i32, n: i32, to: usize): 
   }
 }
 
-/** Packs n samples of four classes, `step` bytes apart, into a tile, and their maxima into the array at `to`; n is in whole vectors. */
-export function packFour(x: usize, step: usize, n: i32, tile: usize, to: usize): void {
-  const row = tileRow();
-  for (let at: usize = 0; at < <usize>n << 2; at += VECTOR, x += 4 * step) {
-    const a = loadV(x), b = loadV(x + step), c = loadV(x + 2 * step), d = loadV(x + 3 * step);
-    const low0 = lowPairs(a, b), low1 = lowPairs(c, d), high0 = highPairs(a, b), high1 = highPairs(c, d);
-    const x0 = lowHalves(low0, low1), x1 = highHalves(low0, low1), x2 = lowHalves(high0, high1), x3 = highHalves(high0, high1);
-    storeV(tile + at, x0);
-    storeV(tile + row + at, x1);
-    storeV(tile + 2 * row + at, x2);
-    storeV(tile + 3 * row + at, x3);
-    storeV(to + at, pmax(pmax(pmax(x0, x1), x2), x3));
-  }
-}
-
 /** The e^(x−m) of n samples, to the rows of a tile. */
 export function expRows(x: usize, step: usize, to: usize, classes: i32, n: i32, tops: usize): void {
   const k0 = expConstant(0), k1 = expConstant(1), k2 = expConstant(2), k3 = expConstant(3);

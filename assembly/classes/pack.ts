@@ -3,7 +3,7 @@
 // large class stride cannot throw a cache line out before all of it is used. A tile has an even number of columns (vectors
 // of samples); what one past the last sample holds is never used.
 
-import { LANES, loadV, mul, splat, storeV, VECTOR } from '../lane/lane';
+import { LANES, loadV, mul, pmax, splat, storeV, VECTOR } from '../lane/lane';
 import { joinPairs, joinTriples, splitPairs, splitTriples, transpose4, transposeScaled4 } from '../lane/shuffle';
 
 /**
@@ -24,33 +24,95 @@ const TILE_VECTORS = 16;
   return <usize>TILE_VECTORS * VECTOR;
 }
 
-/** Copies n samples × classes into the tile; the rest of the last vector becomes 0. Strides in bytes. */
-export function pack(x: usize, classStep: usize, sampleStep: usize, classes: i32, n: i32, tile: usize): void {
+/**
+ * Copies n samples × classes into the tile, and the largest of each sample to the array at maxima (a NaN may be passed over);
+ * the rest of the last vector becomes 0. Strides in bytes.
+ */
+export function pack(
+  x: usize, classStep: usize, sampleStep: usize, classes: i32, n: i32, tile: usize, maxima: usize,
+): void {
   const row = tileRow();
   const whole = n & ~(LANES - 1);
-  if (whole < n) for (let c = 0; c < classes; c++) storeV(tile + <usize>c * row + (<usize>whole << 2), splat(0));
+  if (whole < n) {
+    for (let c = 0; c < classes; c++) storeV(tile + <usize>c * row + (<usize>whole << 2), splat(0));
+    storeV(maxima + (<usize>whole << 2), splat(0));
+  }
   if (sampleStep == 4) {
-    for (let c = 0; c < classes; c++, x += classStep, tile += row) copyLine(x, tile, n);
+    packLines(x, classStep, classes, n, tile, maxima);
     return;
   }
   const flat = classStep == 4;
   let i = 0;
-  if (flat && classes >= 4) {
+  if (flat && classes == 4) {
+    // of which most of the time would go into a loop of one turn
+    for (; i + 4 <= n; i += 4) storeV(maxima + (i << 2), transpose4(x + <usize>i * sampleStep, sampleStep, tile + (i << 2), row));
+  } else if (flat && classes > 4) {
     for (; i + 4 <= n; i += 4) {
       const from = x + <usize>i * sampleStep, to = tile + (i << 2);
+      let m = splat(-Infinity);
       for (let c = 0; c < classes; c += 4) {
         const at = min(c, classes - 4); // the last block overlaps the one before
-        transpose4(from + (at << 2), sampleStep, to + <usize>at * row, row);
+        m = pmax(m, transpose4(from + (at << 2), sampleStep, to + <usize>at * row, row));
       }
+      storeV(maxima + (i << 2), m);
     }
   } else if (flat && classes == 3 && sampleStep == 12) {
-    for (; i + 4 <= n; i += 4) splitTriples(x + <usize>i * sampleStep, tile + (i << 2), row);
+    for (; i + 4 <= n; i += 4) splitTriples(x + <usize>i * sampleStep, tile + (i << 2), row, maxima + (i << 2));
   } else if (flat && classes == 2 && sampleStep == 8) {
-    for (; i + 4 <= n; i += 4) splitPairs(x + <usize>i * sampleStep, tile + (i << 2), row);
+    for (; i + 4 <= n; i += 4) splitPairs(x + <usize>i * sampleStep, tile + (i << 2), row, maxima + (i << 2));
   }
-  for (; i < n; i++) {
-    const from = x + <usize>i * sampleStep, to = tile + (i << 2);
-    for (let c = 0; c < classes; c++) store<f32>(to + <usize>c * row, load<f32>(from + <usize>c * classStep));
+  for (; i < n; i++) packSample(x + <usize>i * sampleStep, classStep, classes, tile + (i << 2), maxima + (i << 2));
+}
+
+/** A sample by itself. */
+function packSample(x: usize, classStep: usize, classes: i32, tile: usize, maximum: usize): void {
+  let m = load<f32>(x);
+  for (let c = 0; c < classes; c++, x += classStep, tile += tileRow()) {
+    const value = load<f32>(x);
+    store<f32>(tile, value);
+    if (value > m) m = value;
+  }
+  store<f32>(maximum, m);
+}
+
+/** Lines of samples, one for each class; a cache line of each at a time, before the next class can throw it out. */
+function packLines(x: usize, classStep: usize, classes: i32, n: i32, tile: usize, maxima: usize): void {
+  const row = tileRow(), none = splat(-Infinity);
+  let i = 0;
+  for (; i + 4 * LANES <= n; i += 4 * LANES) {
+    let m0 = none, m1 = none, m2 = none, m3 = none;
+    let from = x + (<usize>i << 2), to = tile + (<usize>i << 2);
+    for (let c = 0; c < classes; c++, from += classStep, to += row) {
+      const x0 = loadV(from), x1 = loadV(from + VECTOR), x2 = loadV(from + 2 * VECTOR), x3 = loadV(from + 3 * VECTOR);
+      storeV(to, x0);
+      storeV(to + VECTOR, x1);
+      storeV(to + 2 * VECTOR, x2);
+      storeV(to + 3 * VECTOR, x3);
+      m0 = pmax(m0, x0);
+      m1 = pmax(m1, x1);
+      m2 = pmax(m2, x2);
+      m3 = pmax(m3, x3);
+    }
+    const place = maxima + (<usize>i << 2);
+    storeV(place, m0);
+    storeV(place + VECTOR, m1);
+    storeV(place + 2 * VECTOR, m2);
+    storeV(place + 3 * VECTOR, m3);
+  }
+  // a line that is no multiple of the vector length ends with a vector that overlaps the one before, if it has one
+  for (; i < n; i += LANES) {
+    if (n < LANES) {
+      for (; i < n; i++) packSample(x + (<usize>i << 2), classStep, classes, tile + (<usize>i << 2), maxima + (<usize>i << 2));
+      return;
+    }
+    const at = <usize>min(i, n - LANES) << 2;
+    let m = none, from = x + at, to = tile + at;
+    for (let c = 0; c < classes; c++, from += classStep, to += row) {
+      const v = loadV(from);
+      storeV(to, v);
+      m = pmax(m, v);
+    }
+    storeV(maxima + at, m);
   }
 }
 
@@ -65,7 +127,9 @@ export function unpack(
   }
   const flat = classStep == 4;
   let i = 0;
-  if (flat && classes >= 4) {
+  if (flat && classes == 4) {
+    for (; i + 4 <= n; i += 4) transposeScaled4(tile + (i << 2), row, g + <usize>i * sampleStep, sampleStep, v128.load(scales + (i << 2)));
+  } else if (flat && classes > 4) {
     for (; i + 4 <= n; i += 4) {
       const from = tile + (i << 2), to = g + <usize>i * sampleStep;
       const k = v128.load(scales + (i << 2));
@@ -84,19 +148,6 @@ export function unpack(
     const k = load<f32>(scales + (i << 2));
     for (let c = 0; c < classes; c++) store<f32>(to + <usize>c * classStep, load<f32>(from + <usize>c * row) * k);
   }
-}
-
-// A line that is no multiple of the vector length ends with a vector that overlaps the one before, if it has one.
-
-// @ts-ignore: decorator
-@inline function copyLine(from: usize, to: usize, n: i32): void {
-  let i = 0;
-  for (; i + LANES <= n; i += LANES) storeV(to + (i << 2), loadV(from + (i << 2)));
-  if (i == n) return;
-  if (n > LANES) {
-    i = n - LANES;
-    storeV(to + (i << 2), loadV(from + (i << 2)));
-  } else for (; i < n; i++) store<f32>(to + (i << 2), load<f32>(from + (i << 2)));
 }
 
 // @ts-ignore: decorator

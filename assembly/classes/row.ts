@@ -181,20 +181,15 @@ export function halfShiftedRow(x: usize, w: usize, n: i32, m: f32): f64 {
 export function massRow(t: Walk, x: usize, y: usize, w: usize, n: i32, keep: f32, even: f32): void {
   const step = LANES;
   const m = <f32>t.top;
+  // most ask for no weights and no smoothing
+  if (!w && even == 0) {
+    const done = plainMassRow(t, x, y, n, m), bytes = <usize>done << 2;
+    x += bytes;
+    y += bytes;
+    n -= done;
+  }
   const half = splat(0.5), top = splat(m * 0.5), zero = splat(0), a = splat(keep), b = splat(even);
   let masses = zeroW(), products = zeroW();
-  // most ask for no weights and no smoothing; whole runs of those go by two vectors a turn, with the same bits
-  for (; n >= RUN * step && !w && even == 0; n -= RUN * step) {
-    let mass = zero, product = zero;
-    for (const end = x + (<usize>RUN) * VECTOR; x != end; x += TURN, y += TURN) {
-      const y0 = loadV(y), y1 = loadV(y + VECTOR);
-      const d0 = sub(mul(loadV(x), half), top), d1 = sub(mul(loadV(x + VECTOR), half), top);
-      mass = add(add(mass, y0), y1);
-      product = add(add(product, and(mul(y0, d0), ne(y0, zero))), and(mul(y1, d1), ne(y1, zero)));
-    }
-    masses = widenAdd(masses, mass);
-    products = widenAdd(products, product);
-  }
   while (n >= step) {
     let mass = zero, product = zero;
     let turns = min(n / step, RUN);
@@ -221,6 +216,34 @@ export function massRow(t: Walk, x: usize, y: usize, w: usize, n: i32, keep: f32
   t.v += sumOf(products);
 }
 
+/**
+ * massRow without weights and smoothing for as many classes as fill turns of two vectors: how many those are. It looks for
+ * nothing that could be infinite or be dropped; where the sum shows that there was such a term, it adds nothing and says 0.
+ */
+function plainMassRow(t: Walk, x: usize, y: usize, n: i32, m: f32): i32 {
+  const top = splat(m), zero = splat(0);
+  const done = n & -(UNROLL * LANES);
+  let masses = zeroW(), products = zeroW();
+  for (let left = <usize>done << 2; left > 0; ) {
+    let mass = zero, product = zero;
+    const run = min(left, (<usize>RUN) * VECTOR);
+    left -= run;
+    for (const end = x + run; x != end; x += TURN, y += TURN) {
+      const y0 = loadV(y), y1 = loadV(y + VECTOR);
+      const d0 = sub(loadV(x), top), d1 = sub(loadV(x + VECTOR), top);
+      mass = add(mass, add(y0, y1));
+      product = add(product, madd(y0, d0, mul(y1, d1)));
+    }
+    masses = widenAdd(masses, mass);
+    products = widenAdd(products, product);
+  }
+  const product = sumOf(products);
+  if (!isFinite(product)) return 0;
+  t.u += sumOf(masses);
+  t.v += 0.5 * product;
+  return done;
+}
+
 /** t of massRow for the n < 4 last classes; 0 past the end. */
 function smoothedPart(y: usize, w: usize, n: i32, a: v128, b: v128): v128 {
   return mul(madd(loadPart(y, n, 0), a, b), loadPart(w ? w : ONES, n, 0));
@@ -234,10 +257,14 @@ export function scaleMassRow(
 ): void {
   const step = LANES;
   const scale = splat(k), shift = splat(v), a = splat(keep), b = splat(even);
-  for (; n >= 2 * step && !w && even == 0; n -= 2 * step, e += TURN, g += TURN, y += TURN) {
-    const g0 = nmadd(loadV(y), shift, mul(loadV(e), scale)), g1 = nmadd(loadV(y + VECTOR), shift, mul(loadV(e + VECTOR), scale));
-    storeV(g, g0);
-    storeV(g + VECTOR, g1);
+  if (!w && even == 0) {
+    const whole = n & -(UNROLL * LANES);
+    n -= whole;
+    for (const end = e + (<usize>whole << 2); e != end; e += TURN, g += TURN, y += TURN) {
+      const g0 = nmadd(loadV(y), shift, mul(loadV(e), scale)), g1 = nmadd(loadV(y + VECTOR), shift, mul(loadV(e + VECTOR), scale));
+      storeV(g, g0);
+      storeV(g + VECTOR, g1);
+    }
   }
   for (; n >= step; n -= step, e += VECTOR, g += VECTOR, y += VECTOR) {
     let t = madd(loadV(y), a, b);

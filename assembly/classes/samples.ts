@@ -30,7 +30,9 @@ export const PRODUCT: usize = 16; // products of (1 + q) whose logarithm is stil
 export const SUM: usize = 17; // where e is not kept: Σ e^(x−m) but for the maxima, float64, so two arrays
 export const TIES: usize = 19; // and the number of classes that are maxima
 export const ALL: usize = 20; // mask with every lane set
-export const FREE: usize = 21;
+export const BLOCK: usize = 21; // where e is not kept: the largest logit of a block of classes
+export const UNUSED: usize = 22; // the largest of values of which nobody asks for it
+export const FREE: usize = 23;
 /** All of them, with those that a loss may use. */
 export const ARRAYS: usize = 36;
 

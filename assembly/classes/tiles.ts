@@ -8,14 +8,14 @@
 // exponentials again, so that the scratch is bounded whatever the shape; where even the logits are brought in blocks, the
 // host calls once for each pass and block (p.phase, p.first).
 
-import { loadV, pmax, splat, storeV, sub, VECTOR } from '../lane/lane';
+import { clear, loadV, pmax, splat, storeV, sub, VECTOR } from '../lane/lane';
 import { narrow } from '../lane/wide';
 import { ACCUMULATE, CUT, FINISH, GRADIENT, MEASURE, Plan, SECOND } from '../plan';
 import { openProducts } from '../sums';
-import { blankLanes, expBlock, expTile, maxTile } from './columns';
+import { blankLanes, expBlock, expTile } from './columns';
 import { pack, tileRow, unpack } from './pack';
 import {
-  ALL, ARRAYS, AWAY, beginSamples, IDLE, MAX, OF_TARGET, openSamples, PRODUCT, REST, SUM, TARGET, TIES,
+  ALL, ARRAYS, AWAY, beginSamples, BLOCK, IDLE, MAX, OF_TARGET, openSamples, PRODUCT, REST, SUM, TARGET, TIES, UNUSED,
 } from './samples';
 import { advance, begin, closeChunk, laneArray, lastOf, locate, openChunk, startsAnew, stateBytes, Walk } from './walk';
 
@@ -105,7 +105,6 @@ export function tiles(
       if (t.kept) {
         fetch(p, t, traits, load);
         if (t.marked) clearIdle(p, t, traits);
-        measureMax(p, t, traits);
         measure(p, t);
         exponentials(p, t, traits, true);
         first(p, t);
@@ -149,7 +148,7 @@ function blocks(
       fetch(p, t, traits, load);
       if (t.marked) clearIdle(p, t, traits);
       if (phase == MEASURE) {
-        measureMax(p, t, traits);
+        if (traits & EXPONENTIALS) measureMax(p, t);
         measure(p, t);
         continue;
       }
@@ -178,30 +177,31 @@ function reset(p: Plan, t: Walk): void {
 
 function fetch(p: Plan, t: Walk, traits: u32, load: Pass): void {
   if (traits & DIRECT) return;
-  pack(t.x, t.classX, t.sampleX, t.count, t.n, tileOf(p, 0));
-  if ((traits & VALUES) != 0 && p.target) pack(t.y, t.classY, t.sampleY, t.count, t.n, tileOf(p, 2));
+  pack(t.x, t.classX, t.sampleX, t.count, t.n, tileOf(p, 0), maximaOf(p, t));
+  if ((traits & VALUES) != 0 && p.target) pack(t.y, t.classY, t.sampleY, t.count, t.n, tileOf(p, 2), laneArray(p, UNUSED));
   load(p, t);
+}
+
+/** Where the largest logits of the tile go. */
+// @ts-ignore: decorator
+@inline export function maximaOf(p: Plan, t: Walk): usize {
+  return laneArray(p, t.kept ? MAX : BLOCK);
 }
 
 /** What idle samples hold does not matter: zeros, so that nothing of it spreads. */
 function clearIdle(p: Plan, t: Walk, traits: u32): void {
   if (traits & DIRECT) return;
   for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) {
-    const idle = loadV(laneArray(p, IDLE) + at);
+    const idle = loadV(laneArray(p, IDLE) + at), m = maximaOf(p, t) + at;
+    storeV(m, clear(loadV(m), idle));
     blankLanes(tileOf(p, 0) + at, t.count, idle);
     if ((traits & VALUES) != 0 && p.target) blankLanes(tileOf(p, 2) + at, t.count, idle);
   }
 }
 
-function measureMax(p: Plan, t: Walk, traits: u32): void {
-  if (!(traits & EXPONENTIALS)) return;
-  const maxima = laneArray(p, MAX);
-  if (t.kept) {
-    maxTile(tileOf(p, 0), t.count, t.n, maxima);
-    return;
-  }
-  const block = laneArray(p, REST);
-  maxTile(tileOf(p, 0), t.count, t.n, block);
+/** The maxima so far, those of a block included. */
+function measureMax(p: Plan, t: Walk): void {
+  const maxima = laneArray(p, MAX), block = laneArray(p, BLOCK);
   for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) {
     storeV(maxima + at, pmax(loadV(maxima + at), loadV(block + at)));
   }

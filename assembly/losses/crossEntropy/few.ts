@@ -2,7 +2,7 @@
 // and so are the sums; but from its exponentials to its gradients a vector of samples stays in registers, its target is found
 // by comparison, and no loop over the classes is begun and ended for four of them (docs/kernels.md).
 
-import { expRows, FEW, maxima, others, packFour, refineAt, sureLimit } from '../../classes/few';
+import { expRows, FEW, maxima, others, refineAt, sureLimit } from '../../classes/few';
 import { pack, tileRow, unpack } from '../../classes/pack';
 import { ARRAYS, beginSamples, MAX, PRODUCT, SCALE, TARGET, UPSTREAM } from '../../classes/samples';
 import { othersOf } from '../../classes/target';
@@ -36,11 +36,8 @@ export function fewClasses(p: Plan): usize {
       // lines of samples are read and written in their place, if they are whole turns of the loops
       const whole = t.n % (2 * LANES) == 0, four = whole && p.total == 4, placed = whole && t.sampleX == 4, sends = !whole || t.sampleG != 4;
       const x = placed ? t.x : tile, stepX = placed ? t.classX : row;
-      if (four && t.classX == 4) packFour(t.x, t.sampleX, t.n, tile, laneArray(p, MAX));
-      else {
-        if (!placed) pack(t.x, t.classX, t.sampleX, p.total, t.n, tile);
-        maxima(x, stepX, p.total, t.n, laneArray(p, MAX));
-      }
+      if (placed) maxima(x, stepX, p.total, t.n, laneArray(p, MAX));
+      else pack(t.x, t.classX, t.sampleX, p.total, t.n, tile, laneArray(p, MAX));
       expRows(x, stepX, exponentials, p.total, t.n, laneArray(p, MAX));
       // and lines of four classes are written as they are made
       const joins = sends && four && t.classG == 4, packs = sends && !joins;

@@ -6,10 +6,10 @@
 
 import { blankLanes } from '../../classes/columns';
 import { pack, tileRow } from '../../classes/pack';
-import { IDLE } from '../../classes/samples';
-import { tileOf } from '../../classes/tiles';
+import { IDLE, UNUSED } from '../../classes/samples';
+import { maximaOf, tileOf } from '../../classes/tiles';
 import { laneArray, Walk } from '../../classes/walk';
-import { abs_, add, div, eq, LANES, loadSplat, loadV, mul, select_, splat, storeV, VECTOR } from '../../lane/lane';
+import { abs_, add, div, eq, LANES, loadSplat, loadV, mul, pmax, select_, splat, storeV, VECTOR } from '../../lane/lane';
 import { loadSome, storeSome } from '../../lane/place';
 import { exp } from '../../math/exp';
 import { tanh } from '../../math/expm1';
@@ -40,12 +40,17 @@ import { Plan } from '../../plan';
   return mul(mul(e, r), r);
 }
 
-/** Moves the logits of the tile. */
+/** Moves the logits of the tile, of which others may be the largest then. */
 export function moveTile(p: Plan, t: Walk): void {
   if (!moves(p)) return;
+  const maxima = maximaOf(p, t);
   for (let c = 0, row = tileOf(p, 0); c < t.count; c++, row += tileRow()) {
     const shift = p.c ? loadSplat(p.c + (<usize>(t.first + c) << 2)) : splat(0);
-    for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) storeV(row + at, moved(p, loadV(row + at), shift));
+    for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) {
+      const z = moved(p, loadV(row + at), shift);
+      storeV(row + at, z);
+      storeV(maxima + at, c == 0 ? z : pmax(loadV(maxima + at), z));
+    }
   }
 }
 
@@ -65,7 +70,7 @@ export function capGradients(p: Plan, t: Walk): void {
   if (p.p2 == 0) return;
   const cap = splat(<f32>p.p2);
   const tile = tileOf(p, 0), offset = tileOf(p, 1) - tile;
-  pack(t.x, t.classX, t.sampleX, t.count, t.n, tile);
+  pack(t.x, t.classX, t.sampleX, t.count, t.n, tile, laneArray(p, UNUSED));
   for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) {
     if (t.marked) blankLanes(tile + at, t.count, loadV(laneArray(p, IDLE) + at));
     let place = tile + at;

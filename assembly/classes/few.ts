@@ -45,11 +45,15 @@ export function expRows(x: usize, step: usize, to: usize, classes: i32, n: i32, 
   }
 }
 
-/** q: the sum of four exponentials but for one that is 1, the largest: pairs are put in order. NaN where one is. */
+/**
+ * q: the sum of four exponentials but for one that is 1, the largest: pairs are put in order, so that it is left over. NaN where
+ * one is: a pair with NaN stays one in some order (pmin and pmax return their first argument then).
+ */
 // @ts-ignore: decorator
 @inline export function others(a: v128, b: v128, c: v128, d: v128): v128 {
-  const sum = add(add(a, b), add(c, d));
-  return or(add(add(pmin(a, b), pmin(c, d)), pmin(pmax(a, b), pmax(c, d))), ne(sum, sum));
+  const more = pmax(b, a), most = pmax(d, c);
+  const rest = add(add(pmin(a, b), pmin(c, d)), pmin(more, most)), top = pmax(most, more);
+  return or(rest, ne(top, top));
 }
 
 /** The exponential of the logits at x, refined. */

@@ -62,26 +62,31 @@ function columns(p: Plan, t: Walk, x: usize, stepX: usize, es: usize, g: usize, 
   const products = laneArray(p, PRODUCT);
   let low = loadV(products), high = loadV(products + 16), away = zeroW();
   for (let at: usize = 0, n = t.n; n > 0; at += VECTOR, n -= LANES) {
-    const target = loadV(n < LANES ? rest(p, t, n) : p.indices + (<usize>t.sample << 2) + at);
-    const idle = sameInt(target, skip);
-    const x0 = x + at, x1 = x0 + stepX, x2 = x1 + stepX, x3 = x2 + stepX, e = es + at, m = loadV(tops + at);
+    let target = loadV(n < LANES ? rest(p, t, n) : p.indices + (<usize>t.sample << 2) + at);
+    const x0 = x + at, x1 = x0 + stepX, x2 = x1 + stepX, x3 = x2 + stepX, e = es + at;
+    let m = loadV(tops + at), factor = upstream;
     let e0 = loadV(e), e1 = loadV(e + row);
     let e2 = classes > 2 ? loadV(e + 2 * row) : zero, e3 = classes > 3 ? loadV(e + 3 * row) : zero;
-    if (anyOf(idle)) {
+    const idle = sameInt(target, skip);
+    let q = others(e0, e1, e2, e3);
+    if (anyOf(or(lt(q, limit), idle))) {
+      const sure = clear(lt(q, limit), idle);
+      if (anyOf(sure)) {
+        const r0 = refineAt(e0, x0, m), r1 = refineAt(e1, x1, m);
+        const r2 = classes > 2 ? refineAt(e2, x2, m) : zero, r3 = classes > 3 ? refineAt(e3, x3, m) : zero;
+        e0 = select_(r0, e0, sure);
+        e1 = select_(r1, e1, sure);
+        e2 = select_(r2, e2, sure);
+        e3 = select_(r3, e3, sure);
+      }
+      // idle samples have no class, and nothing to add or to pull
       e0 = clear(e0, idle);
       e1 = clear(e1, idle);
       e2 = clear(e2, idle);
       e3 = clear(e3, idle);
-    }
-    let q = others(e0, e1, e2, e3);
-    const sure = clear(lt(q, limit), idle);
-    if (anyOf(sure)) {
-      const r0 = refineAt(e0, x0, m), r1 = refineAt(e1, x1, m);
-      const r2 = classes > 2 ? refineAt(e2, x2, m) : zero, r3 = classes > 3 ? refineAt(e3, x3, m) : zero;
-      e0 = select_(r0, e0, sure);
-      e1 = select_(r1, e1, sure);
-      e2 = select_(r2, e2, sure);
-      e3 = select_(r3, e3, sure);
+      m = clear(m, idle);
+      factor = clear(upstream, idle);
+      target = or(target, idle);
       q = others(e0, e1, e2, e3);
     }
     const is0 = sameInt(target, zero), is1 = sameInt(target, first);
@@ -89,26 +94,25 @@ function columns(p: Plan, t: Walk, x: usize, stepX: usize, es: usize, g: usize, 
     let own = or(and(loadV(x0), is0), and(loadV(x1), is1));
     if (classes > 2) own = or(own, and(loadV(x2), is2));
     if (classes > 3) own = or(own, and(loadV(x3), is3));
-    q = clear(q, idle);
     const whole = add(q, one);
     low = growLow(low, q);
     high = growHigh(high, q);
-    away = widenAdd(away, clear(sub(mul(own, half), mul(m, half)), idle));
+    away = widenAdd(away, sub(mul(own, half), mul(m, half)));
     if (!p.grad) continue;
-    const pulled = or(or(or(and(e0, is0), and(e1, is1)), and(e2, is2)), and(e3, is3));
-    const pull = clear(neg(othersOf(pulled, q)), idle), scale = clear(div(upstream, whole), idle);
+    // what is not of the target, and the sum of it
+    const r0 = clear(e0, is0), r1 = clear(e1, is1), r2 = clear(e2, is2), r3 = clear(e3, is3);
+    const pull = sub(zero, add(add(r0, r1), add(r2, r3))), scale = div(factor, whole);
+    const g0 = or(r0, and(pull, is0)), g1 = or(r1, and(pull, is1)), g2 = or(r2, and(pull, is2)), g3 = or(r3, and(pull, is3));
     if (joins) {
-      const g0 = mul(select_(pull, e0, is0), scale), g1 = mul(select_(pull, e1, is1), scale);
-      const g2 = mul(select_(pull, e2, is2), scale), g3 = mul(select_(pull, e3, is3), scale);
-      storeColumns(g0, g1, g2, g3, g + (at >> 2) * t.sampleG, t.sampleG);
+      storeColumns(mul(g0, scale), mul(g1, scale), mul(g2, scale), mul(g3, scale), g + (at >> 2) * t.sampleG, t.sampleG);
       continue;
     }
     const by = scales ? one : scale;
     storeV(laneArray(p, SCALE) + at, scale);
-    storeV(g + at, mul(select_(pull, e0, is0), by));
-    storeV(g + at + stepG, mul(select_(pull, e1, is1), by));
-    if (classes > 2) storeV(g + at + 2 * stepG, mul(select_(pull, e2, is2), by));
-    if (classes > 3) storeV(g + at + 3 * stepG, mul(select_(pull, e3, is3), by));
+    storeV(g + at, mul(g0, by));
+    storeV(g + at + stepG, mul(g1, by));
+    if (classes > 2) storeV(g + at + 2 * stepG, mul(g2, by));
+    if (classes > 3) storeV(g + at + 3 * stepG, mul(g3, by));
   }
   storeV(products, low);
   storeV(products + 16, high);

@@ -5,7 +5,7 @@
 
 import { DECAY } from '../elements/exponentials';
 import { elements } from '../elements/frame';
-import { add, div, lt, mul, neg, pmin, select_, splat, sub } from '../lane/lane';
+import { add, and, div, lt, mul, neg, pmax, pmin, splat, sub } from '../lane/lane';
 import { log1pUnit } from '../math/log';
 import { Plan } from '../plan';
 
@@ -24,7 +24,7 @@ class SoftMargin extends Plan {
   // @ts-ignore: decorator
   @inline slope(x: v128, y: v128, f: v128, e: v128): v128 {
     const one = splat(1);
-    const share = div(select_(one, e, lt(mul(x, y), splat(0))), add(one, e));
+    const share = div(pmax(e, and(one, lt(mul(x, y), splat(0)))), add(one, e)); // e is at most 1
     return neg(mul(mul(y, share), f));
   }
 }

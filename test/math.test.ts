@@ -22,8 +22,8 @@ const BOUNDS = {
   log1p: { scalar: 2, simd: 2, relaxed: 2 },
   log: { scalar: 1.5, simd: 1.5, relaxed: 1.5 },
 } as const;
-/** e^x is 0 below it. */
-const LOWEST = Math.fround(-87.33654);
+/** e^x is 0 below it: −126.5·ln 2. */
+const LOWEST = Math.fround(-87.68311);
 /** The largest x whose e^x is a float32. */
 const MOST = 88.72283;
 /** log1p is for q below it. */

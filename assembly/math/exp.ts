@@ -3,7 +3,7 @@
 // squares in float64, then rounded), see the derivations beside each.
 
 import { bitsToExponent } from '../lane/bits';
-import { add, clear, eq, loadSplat, lt, madd, mul, pmin, splat, sub } from '../lane/lane';
+import { add, clear, eq, loadSplat, lt, madd, mul, pmax, pmin, splat, sub } from '../lane/lane';
 
 // V8 13 and later rebuild a splatted constant on every turn of a loop, so constants come from memory: either as
 // locals that the caller loads before its loop (expWith), or by one broadcasting load each (exp).
@@ -18,7 +18,8 @@ const EXP: usize = memory.data<f32>([
   0.00836874544620514, // 7: c5
   0.0013814539415761828, // 8: c6
   1.0, // 9
-  -87.33654, // 10: below it e^x would be subnormal; the result is 0
+  -88.0, // 10: what lies below is taken for it; there 2^n is 0
+  -87.33654, // 11: the same for 2^(n−1)
 ], 16);
 
 /** The i-th constant of exp in every lane. */
@@ -29,22 +30,24 @@ const EXP: usize = memory.data<f32>([
 
 /**
  * e^x for x ≤ 0, with the constants of expConstant in k0…k8 and k10. x = n·ln 2 + r, |r| ≤ ln2/2:
- * e^x = 2^n·(1 + r + r²(c2 + c3·r + c4·r² + c5·r³ + c6·r⁴)), truncated at 3.1e-9 relative. Below 1 ULP on [−87.3365, 0],
+ * e^x = 2^n·(1 + r + r²(c2 + c3·r + c4·r² + c5·r³ + c6·r⁴)), truncated at 3.1e-9 relative. Below 1 ULP on [−87.68, 0],
  * 1.03 in the relaxed tier (every float32: 0.991 and 1.021).
- * e^0 is exactly 1; e^x is exactly 0 below −87.3365 (so for −Infinity); NaN stays NaN.
+ * e^0 is exactly 1; e^x is exactly 0 below −126.5·ln 2 = −87.68 (so for −Infinity), where n is −127 and 2^n a zero; above −87.34
+ * it is normal. NaN stays NaN.
  * The polynomial is summed in pairs (Estrin): as many operations as Horner's rule, two thirds of its latency. 2^n·p + 2^n is
  * rounded as 2^n·(1 + p) is, but near underflow (0.93 ULP below −83), and needs no constant, of which loops have more than
  * x86 has registers.
  */
 // @ts-ignore: decorator
 @inline export function expWith(x: v128, k0: v128, k1: v128, k2: v128, k3: v128, k4: v128, k5: v128, k6: v128, k7: v128, k8: v128, k10: v128): v128 {
-  const n = madd(x, k0, k1);
+  const c = pmax(x, k10);
+  const n = madd(c, k0, k1);
   const whole = sub(n, k1);
-  const r = madd(whole, k3, madd(whole, k2, x));
+  const r = madd(whole, k3, madd(whole, k2, c));
   const r2 = mul(r, r);
   const low = madd(k5, r, k4), high = madd(k8, r2, madd(k7, r, k6));
   const p = madd(madd(high, r2, low), r2, r), power = bitsToExponent(n);
-  return clear(madd(p, power, power), lt(x, k10));
+  return madd(p, power, power);
 }
 
 /** expWith, loading its constants. */
@@ -72,21 +75,21 @@ const EXP: usize = memory.data<f32>([
  * Twice 2^(n−1)·e^r, since 2^128 is no float32. Above −86.64 (−125·ln 2) within 1 ULP like expWith (1.03 in the relaxed tier).
  */
 // @ts-ignore: decorator
-@inline export function expAnyWith(x: v128, k0: v128, k1: v128, k2: v128, k3: v128, k4: v128, k5: v128, k6: v128, k7: v128, k8: v128, k9: v128, k10: v128): v128 {
-  const limited = pmin(x, splat(89)); // NaN stays
+@inline export function expAnyWith(x: v128, k0: v128, k1: v128, k2: v128, k3: v128, k4: v128, k5: v128, k6: v128, k7: v128, k8: v128, k9: v128, k11: v128): v128 {
+  const limited = pmax(pmin(x, splat(89)), k11); // NaN stays
   const n = madd(limited, k0, k1);
   const whole = sub(n, k1);
   const r = madd(whole, k3, madd(whole, k2, limited));
   const r2 = mul(r, r);
   const low = madd(k5, r, k4), high = madd(k8, r2, madd(k7, r, k6));
   const p = madd(madd(high, r2, low), r2, r), half = bitsToExponent(sub(n, k9)), e = madd(p, half, half);
-  return clear(add(e, e), lt(x, k10));
+  return add(e, e);
 }
 
 /** expAnyWith by a call, loading its constants. */
 export function expAny(x: v128): v128 {
   return expAnyWith(
     x, expConstant(0), expConstant(1), expConstant(2), expConstant(3), expConstant(4), expConstant(5),
-    expConstant(6), expConstant(7), expConstant(8), expConstant(9), expConstant(10),
+    expConstant(6), expConstant(7), expConstant(8), expConstant(9), expConstant(11),
   );
 }

@@ -7,7 +7,7 @@ import { IDLE, LOSS, MAX, REST, SCALE } from '../../classes/samples';
 import { tileOf, tilesApart } from '../../classes/tiles';
 import { laneArray, Walk } from '../../classes/walk';
 import {
-  add, and, anyOf, clear, div, everyBit, loadSplat, loadV, lt, mul, ne, neg, or, pmax, pmin, sameInt, select_, splat,
+  add, and, anyOf, clear, div, everyBit, loadSplat, loadV, lt, mul, ne, neg, or, pmin, sameInt, select_, splat,
   storeV, sub, VECTOR, xor,
 } from '../../lane/lane';
 import { growHigh, growLow } from '../../lane/wide';
@@ -25,7 +25,7 @@ const SPAN: f32 = 80;
 /** Differences below this are rounded by at most 4.8e-7. */
 const FAR: f32 = 16;
 
-/** Maxima, and marks on the samples whose logits do not span less than SPAN or FAR. */
+/** Marks on the samples whose logits do not span less than SPAN or FAR. */
 export function measure(p: Plan, t: Walk): void {
   const tile = tileOf(p, 0), row = tileRow(), size = VECTOR, height = <usize>t.count * row;
   const maxima = laneArray(p, MAX), marks = laneArray(p, WIDE), remote = laneArray(p, REMOTE);
@@ -33,18 +33,13 @@ export function measure(p: Plan, t: Walk): void {
   let any = splat(0), anyWide = any;
   for (let at: usize = 0; at < <usize>t.n << 2; at += 2 * size) {
     const end = tile + at + height;
-    let high0 = loadV(tile + at), high1 = loadV(tile + at + size), low0 = high0, low1 = high1;
+    let low0 = loadV(tile + at), low1 = loadV(tile + at + size);
     for (let place = tile + at + row; place < end; place += row) {
-      const x0 = loadV(place), x1 = loadV(place + size);
-      high0 = pmax(high0, x0);
-      high1 = pmax(high1, x1);
-      low0 = pmin(low0, x0);
-      low1 = pmin(low1, x1);
+      low0 = pmin(low0, loadV(place));
+      low1 = pmin(low1, loadV(place + size));
     }
-    storeV(maxima + at, high0);
-    storeV(maxima + at + size, high1);
     // not less than anything where the span is infinite; a NaN that was passed over comes back with the exponentials
-    const span0 = sub(high0, low0), span1 = sub(high1, low1);
+    const span0 = sub(loadV(maxima + at), low0), span1 = sub(loadV(maxima + at + size), low1);
     const wide0 = clear(all, lt(span0, wide)), wide1 = clear(all, lt(span1, wide));
     storeV(marks + at, wide0);
     storeV(marks + at + size, wide1);

@@ -1,7 +1,7 @@
 /** Class axes that do not fit a tile of the kernels, which then walk them in blocks: every loss with classes against its reference. */
 import { describe, expect, it } from 'vitest';
 import { softmax } from '../src/index.ts';
-import { type FormName, formNames } from './library.ts';
+import { callOf, type FormName, formNames } from './library.ts';
 import { expectReference } from './property.ts';
 import { randomProblem, references } from './reference/index.ts';
 import { randomFrom } from './reference/random.ts';
@@ -29,6 +29,23 @@ describe.each(classLosses)('%s of many classes', (op: FormName) => {
     });
   }
 });
+
+/** What a call leaves in the scratch is no part of another one: an ignored sample has no class whose values would take its place. */
+it.each(classLosses.filter((op) => references[op].targets.includes('index')))(
+  '%s of many classes, one sample ignored, after a call on NaN',
+  (op: FormName) => {
+    for (const seed of [1, 2, 3, 4]) {
+      const { inputs, options } = randomProblem(randomFrom(seed), references[op], [1, CLASSES, 2], 1, 'index');
+      const { input, target } = inputs;
+      if (target === undefined || !('data' in target)) throw new Error(`${op} has no class indices`);
+      const call = callOf(op, { inputs, options });
+      const nan = new Float32Array(input.data.length).fill(Number.NaN);
+      call.loss({ data: nan, shape: input.shape }, call.target, call.options);
+      const data = target.data.map((index, i) => (i === 0 ? (options.ignoreIndex ?? -100) : index));
+      expectReference(op, { inputs: { ...inputs, target: { ...target, data } }, options }, 8);
+    }
+  },
+);
 
 // the upstream gradients are packed as the logits are, and far above them: no maximum of theirs is one of the logits
 it('softmax.backward of many classes', () => {

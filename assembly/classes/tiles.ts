@@ -172,6 +172,7 @@ function reset(p: Plan, t: Walk): void {
   t.count = p.middle;
   if (t.kept) return;
   memory.fill(laneArray(p, SUM), 0, 3 * tileRow()); // and TIES
+  memory.fill(laneArray(p, AWAY), 0, 2 * tileRow()); // and OF_TARGET: an ignored sample has no target that writes them
   for (let at: usize = 0; at < tileRow(); at += VECTOR) storeV(laneArray(p, MAX) + at, splat(-Infinity));
 }
 

@@ -263,7 +263,21 @@ export const kernels: readonly Mutation[] = [
     file: 'assembly/classes/row.ts',
     from: 'if (!isFinite(product)) return 0;',
     to: '',
-    tests: ['golden', 'property', 'trust/values'],
+    tests: ['golden', 'property', 'trust/range'],
+  },
+  {
+    fault: 'an ignored sample of many classes has the target of a call before',
+    file: 'assembly/classes/tiles.ts',
+    from: '  memory.fill(laneArray(p, AWAY), 0, 2 * tileRow());',
+    to: '',
+    tests: ['wide'],
+  },
+  {
+    fault: 'weights of components multiply ratios as they are',
+    file: 'assembly/losses/componentCrossEntropy/near.ts',
+    from: 'weightOf(p, k) / unitOf(p)',
+    to: 'weightOf(p, k)',
+    tests: ['trust/range'],
   },
   {
     fault: 'the last samples of few classes have the targets of the first',

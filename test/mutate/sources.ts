@@ -49,7 +49,7 @@ export const sources: readonly Mutation[] = [
     file: 'src/work/reduction.ts',
     from: '      this.times += 1;\n',
     to: '',
-    tests: ['trust/values', 'precision'],
+    tests: ['trust/range', 'trust/values', 'precision'],
   },
   {
     fault: 'the mean of zLoss divides by the weights',

@@ -1,62 +1,27 @@
-/** Values at the edges: what is ignored, masked, infinite, without a class, beyond float32 on the way. */
+/** Values at the edges: what is ignored, masked, infinite, without a class. */
 import { describe, expect, it } from 'vitest';
 import {
-  bceWithLogits,
   componentCrossEntropy,
   createEngine,
   crossEntropy,
   logSoftmax,
-  mse,
   softmax,
 } from '../../src/index.ts';
 import type { FormName } from '../library.ts';
-import * as property from '../property.ts';
-import { lossShapeOf, type Problem, type ReferenceOptions, references, tensor64 } from '../reference/index.ts';
+import { type Problem, tensor64 } from '../reference/index.ts';
+import { columns, expectReference, masked, problem } from './rows.ts';
 
 const INFINITY = Number.POSITIVE_INFINITY;
 const NAN = Number.NaN;
-const masked = Number.NEGATIVE_INFINITY;
-
-const problem = (input: number[][], target: number[] | number[][], options: ReferenceOptions = {}): Problem => ({
-  inputs: {
-    input: tensor64(input.flat(), [input.length, input[0]!.length]),
-    target: Array.isArray(target[0])
-      ? tensor64(target.flat(), [input.length, input[0]!.length])
-      : tensor64(target as number[]),
-  },
-  options,
-});
-
-/** All forms; the incoming gradient of 'none' is 1 where nothing else is said. */
-function expectReference(op: FormName, each: Problem, units: number): void {
-  const { reduction, gradOutput } = each.options;
-  const shape = lossShapeOf(references[op], each);
-  const ones = tensor64(new Float64Array(shape.reduce((n, d) => n * d, 1)).fill(1), shape);
-  const given = reduction === 'none' && gradOutput === undefined ? { gradOutput: ones } : {};
-  property.expectReference(op, property.withOptions(each, given), units);
-}
-
-/** The same samples as columns: a class axis in front, where they go through tiles. */
-function columns({ inputs: { input, target }, options }: Problem): Problem {
-  const [rows = 0, classes = 0] = input.shape;
-  const turned = Float64Array.from(input.data, (_, i) => input.data[(i % rows) * classes + Math.floor(i / rows)]!);
-  if (target === undefined || 'indices' in target) throw new Error('no target to turn');
-  return {
-    inputs: {
-      input: { data: turned, shape: [1, classes, rows] },
-      target: { data: target.data, shape: [1, rows] },
-    },
-    options: {
-      ...options,
-      ...(options.sampleWeight && { sampleWeight: tensor64(options.sampleWeight.data, [1, rows]) }),
-    },
-  };
-}
 
 describe('samples that do not count have no NaN in their gradients', () => {
   const one = [1, 2];
   const cases: [string, Problem][] = [
     ['ignored and masked, none', problem([one, [masked, masked]], [0, -100], { reduction: 'none' })],
+    [
+      'ignored, though there is such a class',
+      problem([one, [NAN, 3], [masked, 1], [5, 4]], [0, 1, 1, 0], { ignoreIndex: 1 }),
+    ],
     ['of weight 0 and NaN', problem([one, [NAN, 0]], [0, 1], { sampleWeight: tensor64([1, 0]) })],
     ['ignored and NaN, weighed', problem([one, [NAN, 0]], [0, -100], { weight: tensor64([1, 2]) })],
     [
@@ -289,68 +254,6 @@ describe('digits', () => {
       );
     },
   );
-});
-
-describe('what is no float32 on the way, and is one in the end', () => {
-  const at = (input: number[], target: number[], options: ReferenceOptions): Problem =>
-    problem([input], [target], options);
-
-  it.each<[string, FormName, Problem]>([
-    [
-      'mse, a square that a weight brings back',
-      'mse',
-      at([3e19, 1], [0, 1], { weight: tensor64([1e-3, 1], [1, 2]), reduction: 'none' }),
-    ],
-    ['mse, the mean of two', 'mse', at([1.5e19, 1.5e19], [0, 0], {})],
-    [
-      'bceWithLogits, weighed',
-      'bceWithLogits',
-      at([3e38, -3e38], [0, 1], { weight: tensor64([0.5, 0.5], [1, 2]), reduction: 'none' }),
-    ],
-    ['bceWithLogits, the mean of two', 'bceWithLogits', at([3e38, 3e38], [0, 0], {})],
-    ['smoothing', 'crossEntropy', problem([[3e38, -3e38]], [0], { labelSmoothing: 0.1 })],
-    [
-      'smoothing with class weights',
-      'crossEntropy',
-      problem([[3e38, -3e38, 0]], [0], { labelSmoothing: 0.1, weight: tensor64([2, 1, 0.5]) }),
-    ],
-    ['zLoss', 'crossEntropy', problem([[3e19, 0]], [0], { zLoss: 1e-10 })],
-    [
-      'a component that a weight brings back',
-      'componentCrossEntropy',
-      problem([[3e38, -3e38]], [1], { components: [[0, 1]], weights: [1e-4] }),
-    ],
-    [
-      'a joint term that a weight brings back',
-      'componentCrossEntropy',
-      problem([[3e38, -3e38]], [1], { components: [[0, 0]], jointWeight: 1e-4 }),
-    ],
-  ])('%s', (_, op, each) => {
-    expectReference(op, each, 8);
-  });
-
-  it('weights whose sum is subnormal give the gradients of a right mean', () => {
-    const { loss, grad } = crossEntropy(
-      [
-        [1, 2],
-        [3, 4],
-      ],
-      [0, 1],
-      { weight: [1e-39, 1e-39] },
-    );
-    const plain = crossEntropy(
-      [
-        [1, 2],
-        [3, 4],
-      ],
-      [0, 1],
-    );
-    expect(loss).toBeCloseTo(plain.loss, 5);
-    for (const [i, g] of grad.data.entries()) expect(g).toBeCloseTo(plain.grad.data[i]!, 5);
-    const tiny = mse([1, 2], [0, 0], { weight: [1e-39, 1e-39] });
-    expect(tiny.grad.data.every(Number.isFinite)).toBe(true);
-    expect(bceWithLogits([1, 2], [0, 1], { weight: [1e-39, 1e-39] }).grad.data.every(Number.isFinite)).toBe(true);
-  });
 });
 
 describe('a 0-D tensor', () => {

@@ -15,8 +15,8 @@ import { log1p } from '../../math/log';
 import { Plan } from '../../plan';
 import { growProducts } from '../../sums';
 import {
-  closeLarge, finishLosses, GROUP, HALF, lumps, mapOf, openGroups, productsOf, RATIO, REMOTE, setArray, weighsAny,
-  weightOf, WIDE,
+  closeLarge, finishLosses, GROUP, HALF, lumps, mapOf, openGroups, productsOf, RATIO, REMOTE, setArray, unitOf,
+  weighsAny, weightOf, WIDE,
 } from './parts';
 import { closeWide, spreadWide, sumWide, topsWide } from './wide';
 
@@ -186,7 +186,7 @@ export function setFactors(p: Plan, t: Walk, grads: usize): void {
   const row = tileRow(), size = VECTOR, map = mapOf(p, k), height = <usize>t.count * row;
   const groups = setArray(p, 0, GROUP), ratios = setArray(p, 0, RATIO);
   const sums = tileOf(p, 2) - grads; // from a gradient to its factor
-  const w = splat(sets ? 1 : weightOf(p, k)), toY = tilesApart(p, 1);
+  const w = splat(sets ? 1 : weightOf(p, k) / unitOf(p)), toY = tilesApart(p, 1);
   const last = sets || k == p.members - 1;
   for (let at: usize = 0; at < <usize>t.n << 2; at += 2 * size) {
     const group0 = loadV(groups + at), group1 = loadV(groups + at + size);
@@ -213,10 +213,10 @@ export function setFactors(p: Plan, t: Walk, grads: usize): void {
 
 /** What multiplies the gradients on their way out: for e the mass of the sample over Σe, which may be NaN where nothing weighs. */
 export function scales(p: Plan, t: Walk, weighs: bool): void {
-  const one = splat(1);
+  const one = splat(1), unit = splat(unitOf(p));
   for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) {
     const mass = clear(loadV(t.mass + at), loadV(laneArray(p, IDLE) + at));
-    const scale = div(mass, add(loadV(laneArray(p, REST) + at), one));
+    const scale = div(mul(mass, unit), add(loadV(laneArray(p, REST) + at), one));
     const wide = loadV(laneArray(p, WIDE) + at);
     storeV(laneArray(p, SCALE) + at, !weighs ? mass : t.farther ? select_(mass, scale, wide) : scale);
   }

@@ -54,6 +54,16 @@ export function ownBytes(p: Plan): usize {
   return load<f32>(p.d + (<usize>k << 2));
 }
 
+/**
+ * A power of two by which weights are divided where they multiply ratios, and with which the gradients are multiplied on their
+ * way out: so that no product overflows whose gradient is finite. 1 where no weight is 2 or more.
+ */
+export function unitOf(p: Plan): f32 {
+  let most: f32 = 1;
+  for (let k = 0; k < p.members; k++) most = max(most, abs(weightOf(p, k)));
+  return reinterpret<f32>(reinterpret<u32>(most) & 0x7f800000);
+}
+
 /** Whether any component weighs anything. */
 export function weighsAny(p: Plan): bool {
   for (let k = 0; k < p.members; k++) if (weightOf(p, k) != 0) return true;

@@ -1,12 +1,6 @@
 /** Values at the edges: what is ignored, masked, infinite, without a class. */
 import { describe, expect, it } from 'vitest';
-import {
-  componentCrossEntropy,
-  createEngine,
-  crossEntropy,
-  logSoftmax,
-  softmax,
-} from '../../src/index.ts';
+import { componentCrossEntropy, createEngine, crossEntropy, logSoftmax, softmax } from '../../src/index.ts';
 import type { FormName } from '../library.ts';
 import { type Problem, tensor64 } from '../reference/index.ts';
 import { columns, expectReference, masked, problem } from './rows.ts';

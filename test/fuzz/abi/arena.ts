@@ -2,6 +2,8 @@
 import { PLAN, PLAN_BYTES } from '../../../src/generated/plan.ts';
 
 const CANARY = 0x5ca1ab1e;
+/** The bits of NaN, as float32 and, two of them, as float64. */
+const NAN = -1;
 const PAGE = 65536;
 /** Words between two operands. */
 const GAP = 16;
@@ -89,9 +91,11 @@ export class Arena {
     return 4 * at;
   }
 
+  /** Full of NaN, which spreads to the results of a kernel that reads what it has not written. */
   scratch(bytes: number): number {
     const words = Math.ceil(bytes / 4);
     const at = this.#take(words, 0, true);
+    this.#i32.fill(NAN, at, at + words);
     this.#writable.push({ at, words });
     return 4 * at;
   }

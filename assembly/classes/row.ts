@@ -136,39 +136,44 @@ export function expRowBlock(t: Walk, x: usize, e: usize, n: i32): void {
 
 /** g = e·k − w·v over a row; w may be absent (0), then it counts as 1 if v is not 0. */
 export function scaleRow(e: usize, g: usize, w: usize, n: i32, k: f32, v: f32): void {
-  const step = LANES;
-  const scale = splat(k), shift = splat(v);
+  const scale = splat(k), shift = splat(v), whole = n & -(UNROLL * LANES), end = e + (<usize>whole << 2);
+  // where nothing weighs the same ones are read over and over
+  const stepW = w ? TURN : 0;
+  let weights = w ? w : ONES;
+  n -= whole;
   if (v == 0) {
-    while (n >= 2 * step) {
+    for (; e != end; e += TURN, g += TURN) {
       storeV(g, mul(loadV(e), scale));
-      storeV(g + 4 * step, mul(loadV(e + 4 * step), scale));
-      e += 8 * step;
-      g += 8 * step;
-      n -= 2 * step;
+      storeV(g + VECTOR, mul(loadV(e + VECTOR), scale));
     }
-    for (; n > 0; n -= step, e += 4 * step, g += 4 * step) storeSome(g, mul(loadSome(e, n, 0), scale), n);
-    return;
+  } else {
+    for (; e != end; e += TURN, g += TURN, weights += stepW) {
+      storeV(g, nmadd(loadV(weights), shift, mul(loadV(e), scale)));
+      storeV(g + VECTOR, nmadd(loadV(weights + VECTOR), shift, mul(loadV(e + VECTOR), scale)));
+    }
   }
-  const one = splat(1);
-  for (; n > 0; n -= step, e += 4 * step, g += 4 * step) {
-    const mass = mul(w ? loadSome(w, n, 0) : one, shift);
+  for (; n > 0; n -= LANES, e += VECTOR, g += VECTOR, weights += VECTOR) {
+    const mass = v == 0 ? splat(0) : mul(loadSome(w ? weights : ONES, n, 0), shift);
     storeSome(g, sub(mul(loadSome(e, n, 0), scale), mass), n);
-    if (w) w += 4 * step;
   }
 }
 
 /** Half of Σ w·(x − m) over a row, halves not overflowing; a zero weight drops its term whatever x is. w absent: all 1. */
 export function halfShiftedRow(x: usize, w: usize, n: i32, m: f32): f64 {
-  const step = LANES;
   const half = splat(0.5), top = splat(m * 0.5), zero = splat(0);
   let total = zeroW();
-  for (; n > 0; n -= step, x += 4 * step) {
+  if (!w) {
+    for (; n >= UNROLL * LANES; n -= UNROLL * LANES, x += TURN) {
+      total = widenAdd(total, add(sub(mul(loadV(x), half), top), sub(mul(loadV(x + VECTOR), half), top)));
+    }
+  }
+  for (; n > 0; n -= LANES, x += VECTOR) {
     const d = sub(mul(loadSome(x, n, m), half), top);
     if (w) {
       const mass = loadSome(w, n, 0), kept = and(d, ne(mass, zero));
       // in float64, since a weight above 1 times a half may be no float32
       total = addW(total, addW(mulW(low(mass), low(kept)), mulW(high(mass), high(kept))));
-      w += 4 * step;
+      w += VECTOR;
     } else total = widenAdd(total, d);
   }
   return sumOf(total);
@@ -249,7 +254,8 @@ function smoothedPart(y: usize, w: usize, n: i32, a: v128, b: v128): v128 {
   return mul(madd(loadPart(y, n, 0), a, b), loadPart(w ? w : ONES, n, 0));
 }
 
-const ONES: usize = memory.data<f32>([1, 1, 1, 1], 16);
+/** Two vectors. */
+const ONES: usize = memory.data<f32>([1, 1, 1, 1, 1, 1, 1, 1], 16);
 
 /** g = e·k − t·v over a row, t as in massRow. */
 export function scaleMassRow(

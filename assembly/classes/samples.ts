@@ -2,8 +2,9 @@
 // sample is idle where nothing of it counts (its target is ignored, or its weights are 0): its loss and its gradient are 0,
 // whatever its logits hold.
 
-import { anyOf, everyBit, isInt, LANES, or, splat, storeV, VECTOR } from '../lane/lane';
-import { offsets } from '../lane/place';
+import { anyOf, clear, eq, everyBit, isInt, LANES, loadV, or, splat, storeV, VECTOR } from '../lane/lane';
+import { gather, loadSome, offsets } from '../lane/place';
+import { high, join, low, mulW, splatW } from '../lane/wide';
 import { INDICES, Plan } from '../plan';
 import { copyFloats } from '../sums';
 import { tileRow } from './pack';
@@ -103,25 +104,32 @@ export function openSamples(p: Plan, t: Walk, weighs: bool, spreads: bool, alway
 
 /** Weights and incoming gradients of samples that have any; products are rounded once. */
 function weighSamples(p: Plan, t: Walk, weighs: bool, spreads: bool, always: bool): void {
-  const end = (t.n + LANES - 1) & -LANES;
-  for (let i = 0; i < end; i++) {
-    const at = <usize>i << 2;
-    const idle = laneArray(p, IDLE) + at;
-    let s: f64 = 0, w: f64 = 0, upstream: f64 = 0;
-    if (load<i32>(idle) == 0) {
-      s = sampleWeightOf(p, t.sample + i);
-      w = weighs ? s * classWeightOf(p, load<i32>(laneArray(p, TARGET) + at)) : s;
-      upstream = upstreamOf(p, t.sample + i);
-      if (!always && (spreads ? s : w) == 0) {
-        store<i32>(idle, -1);
-        t.marked = true;
-      }
+  const one = splat(1), zero = splat(0), classes = laneArray(p, OWN), upstream = splatW(p.upstream);
+  let marks = zero;
+  for (let i = 0; i < t.n; i += LANES) {
+    const at = <usize>i << 2, place = <usize>(t.sample + i) << 2, left = t.n - i;
+    const idle = loadV(laneArray(p, IDLE) + at);
+    const s = clear(p.b ? loadSome(p.b + place, left, 0) : one, idle);
+    let c = one;
+    if (weighs && p.a != 0) {
+      storeV(classes + at, offsets(laneArray(p, TARGET) + at, p.ignoreIndex, 4, 0, 0));
+      c = gather(p.a, classes + at);
     }
-    store<f32>(laneArray(p, OWN) + at, <f32>w);
-    store<f32>(laneArray(p, MASS) + at, w == 0 ? 0 : <f32>(w * upstream));
-    store<f32>(laneArray(p, WEIGHT) + at, <f32>s);
-    store<f32>(laneArray(p, WEIGHT_MASS) + at, s == 0 ? 0 : <f32>(s * upstream));
+    const incoming = p.incoming ? loadSome(p.incoming + place, left, 0) : one;
+    const low0 = mulW(low(s), low(c)), high0 = mulW(high(s), high(c));
+    const low1 = mulW(upstream, low(incoming)), high1 = mulW(upstream, high(incoming));
+    const nothing = eq(s, zero), none = or(nothing, eq(c, zero));
+    if (!always) {
+      const more = clear(spreads ? nothing : none, idle);
+      storeV(laneArray(p, IDLE) + at, or(idle, more));
+      marks = or(marks, more);
+    }
+    storeV(laneArray(p, OWN) + at, join(low0, high0));
+    storeV(laneArray(p, MASS) + at, clear(join(mulW(low0, low1), mulW(high0, high1)), none));
+    storeV(laneArray(p, WEIGHT) + at, s);
+    storeV(laneArray(p, WEIGHT_MASS) + at, clear(join(mulW(low(s), low1), mulW(high(s), high1)), nothing));
   }
+  if (anyOf(marks)) t.marked = true;
   t.own = laneArray(p, OWN);
   t.mass = laneArray(p, MASS);
   t.weight = laneArray(p, WEIGHT);

@@ -29,6 +29,7 @@ export class Walk {
   v: f64;
   w: f64;
   z: f64;
+  total: f64; // of the class weights (crossEntropy)
   sample: i32;
   n: i32;
   end: i32; // the first sample of the next chunk

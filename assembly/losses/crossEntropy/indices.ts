@@ -17,7 +17,7 @@ import { Plan } from '../../plan';
 import { addLosses, closeProducts, largeProducts } from '../../sums';
 import { fewClasses, isFew } from './few';
 import { focal } from './focal';
-import { addSides, openSide, SHIFTED, SIDE_SCALE, sideColumn, traitsOf, weightTotal } from './options';
+import { addSides, addWeights, openSide, SHIFTED, SIDE_SCALE, sideColumn, traitsOf } from './options';
 import { capGradients, moveTile } from './softcap';
 
 // of the family
@@ -38,6 +38,7 @@ const SPARE_ARRAY: usize = SHIFTED + 5;
 
 /** Cross entropy with class indices over a plan, by tiles. */
 export function indexTiles(p: Plan, kind: i32): usize {
+  addWeights(p);
   if (p.scratch) {
     if (kind == PLAIN && lumps(p) && isFew(p)) return fewClasses(p); // with less scratch than is asked for below
     changetype<Walk>(p.scratch).kind = kind;
@@ -94,8 +95,7 @@ function finishLumped(p: Plan, t: Walk): void {
 /** Losses and what the gradients need. */
 function finish(p: Plan, t: Walk): void {
   if (p.p1 != 0) openSide(p, t);
-  const total = weightTotal(p);
-  for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) column(p, t, at, <f32>total);
+  for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) column(p, t, at, <f32>t.total);
   addLosses(p, laneArray(p, LOSS), t.sample, t.n);
   if (p.p1 != 0) addSides(p, t);
 }

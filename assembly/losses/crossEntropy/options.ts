@@ -12,12 +12,12 @@ export const SIDE_SCALE: usize = FREE + 1; // what multiplies e in it
 export const SHIFTED: usize = FREE + 2; // float64: half of Σ w·(x − m), times the sample's share of ε; two arrays
 export const TOTAL: usize = FREE + 4; // float64: Σ t of probability targets; two arrays
 
-/** Sum of the class weights, or their number. */
-export function weightTotal(p: Plan): f64 {
-  if (!p.a) return p.total;
-  let total: f64 = 0;
-  for (let c = 0; c < p.total; c++) total += load<f32>(p.a + (<usize>c << 2));
-  return total;
+/** Adds up the class weights, or counts them, for all samples of a call, which has a scratch. */
+export function addWeights(p: Plan): void {
+  if (!p.scratch) return;
+  let total: f64 = p.a ? 0 : p.total;
+  if (p.a) for (let c = 0; c < p.total; c++) total += load<f32>(p.a + (<usize>c << 2));
+  changetype<Walk>(p.scratch).total = total;
 }
 
 /** Whether any class weighs anything. */

@@ -8,11 +8,12 @@ import { laneArray, Walk } from '../../classes/walk';
 import { anyOf, eq, LANES, loadV, splat } from '../../lane/lane';
 import { log1pDouble } from '../../math/log';
 import { Plan } from '../../plan';
-import { addSide, weighsAny, weightTotal } from './options';
+import { addSide, addWeights, weighsAny } from './options';
 import { capRow, moveRow, moves } from './softcap';
 
 /** Cross entropy with class indices over a plan, by rows. */
 export function indexRows(p: Plan): usize {
+  addWeights(p);
   return rows(
     p, moves(p),
     (p: Plan, t: Walk): bool => openIndex(p, t),
@@ -75,7 +76,7 @@ function finishIndex(p: Plan, t: Walk): void {
   }
   const log = log1pDouble(t.q), own = w * (1 - p.p0), even = s * p.p0 / p.total;
   let loss = own != 0 ? own * (log - t.u) : 0;
-  if (even != 0) loss += even * weightTotal(p) * log - 2 * even * t.w;
+  if (even != 0) loss += even * t.total * log - 2 * even * t.w;
   keepLoss(p, t, loss, log);
 }
 
@@ -107,7 +108,7 @@ function indexGradients(p: Plan, t: Walk): void {
   const c = load<i32>(p.indices + (<usize>t.sample << 2));
   const s = sampleWeightOf(p, t.sample), upstream = upstreamOf(p, t.sample);
   const own = s * classWeightOf(p, c) * (1 - p.p0) * upstream, even = s * p.p0 / p.total * upstream;
-  const total = even != 0 ? weightTotal(p) : 0;
+  const total = even != 0 ? t.total : 0;
   const scale = (own + even * total) / (1 + t.q), side = p.p1 != 0 ? t.z : 0;
   const place = <usize>(c - t.first) << 2, here = <u32>(c - t.first) < <u32>t.count;
   let g: f64 = 0;

@@ -98,17 +98,17 @@ export const kernels: readonly Mutation[] = [
     tests: ofClasses,
   },
   {
-    fault: 'every sample of a tile has the incoming gradient of its first',
+    fault: 'every vector of a tile has the incoming gradients of its first',
     file: 'assembly/classes/samples.ts',
-    from: 'upstream = upstreamOf(p, t.sample + i);',
-    to: 'upstream = upstreamOf(p, t.sample);',
+    from: 'loadSome(p.incoming + place, left, 0)',
+    to: 'loadSome(p.incoming + (<usize>t.sample << 2), left, 0)',
     tests: ofClasses,
   },
   {
     fault: 'sample weights of every tile are those of the first',
     file: 'assembly/classes/samples.ts',
-    from: 's = sampleWeightOf(p, t.sample + i);',
-    to: 's = sampleWeightOf(p, i);',
+    from: 'loadSome(p.b + place, left, 0)',
+    to: 'loadSome(p.b + at, left, 0)',
     tests: ofClasses,
   },
   {
@@ -135,8 +135,8 @@ export const kernels: readonly Mutation[] = [
   {
     fault: 'the tail of a row keeps its gradient from before',
     file: 'assembly/classes/row.ts',
-    from: 'for (; n > 0; n -= step, e += 4 * step, g += 4 * step) storeSome(g, mul(loadSome(e, n, 0), scale), n);',
-    to: 'for (; n >= step; n -= step, e += 4 * step, g += 4 * step) storeSome(g, mul(loadSome(e, n, 0), scale), n);',
+    from: 'for (; n > 0; n -= LANES, e += VECTOR, g += VECTOR, weights += VECTOR) {',
+    to: 'for (; n >= LANES; n -= LANES, e += VECTOR, g += VECTOR, weights += VECTOR) {',
     tests: ofClasses,
   },
   {

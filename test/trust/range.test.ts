@@ -45,6 +45,14 @@ describe('what is no float32 on the way, and is one in the end', () => {
       problem([[79.5, 0, 79.5, 0]], [1], { components: [[0, 1, 0, 1]], weights: [1e6] }),
     ],
     [
+      'a number of labels that μ brings back',
+      'factorizedMultiLabel',
+      {
+        inputs: { ...at([0, 1], [1, 0.5], {}).inputs, others: { z: tensor64([1e25]) } },
+        options: { mu: 1e-20 },
+      },
+    ],
+    [
       'a row of class probabilities that are 0 where classes are masked',
       'crossEntropy',
       at(

@@ -1,10 +1,12 @@
-// Class indices of two to four classes where all samples weigh 1. The numbers are those of indices.ts, operation for operation,
+// Class indices of two to four classes. The numbers are those of indices.ts, operation for operation,
 // and so are the sums; but from its exponentials to its gradients a vector of samples stays in registers, its target is found
 // by comparison, and no loop over the classes is begun and ended for four of them (docs/kernels.md).
 
 import { expRows, FEW, maxima, others, refineAt, sureLimit } from '../../classes/few';
 import { pack, tileRow, unpack } from '../../classes/pack';
-import { ARRAYS, beginSamples, MAX, PRODUCT, SCALE, TARGET, UPSTREAM } from '../../classes/samples';
+import {
+  ARRAYS, AWAY, beginSamples, IDLE, LOSS, MAX, openSamples, PRODUCT, REST, SCALE, TARGET, UPSTREAM,
+} from '../../classes/samples';
 import { othersOf } from '../../classes/target';
 import { advance, begin, closeChunk, laneArray, openChunk, Walk } from '../../classes/walk';
 import {
@@ -13,16 +15,17 @@ import {
 import { storeColumns } from '../../lane/shuffle';
 import { growHigh, growLow, sumOf, widenAdd, zeroW } from '../../lane/wide';
 import { expConstant } from '../../math/exp';
+import { log1p } from '../../math/log';
 import { CUT, Plan } from '../../plan';
-import { closeProducts, largeProducts, openProducts } from '../../sums';
+import { addLosses, closeProducts, largeProducts, openProducts } from '../../sums';
 import { moves } from './softcap';
 
 const HALF: usize = memory.data<f32>([0.5], 16);
 const INTS: usize = memory.data<i32>([1, 2, 3], 16);
 
-/** Whether a plan, all of whose samples weigh 1, is of this kind. */
+/** Whether a plan is of this kind. */
 export function isFew(p: Plan): bool {
-  return p.total >= 2 && p.total <= FEW && p.incoming == 0 && (p.flags & CUT) == 0 && !moves(p);
+  return p.total >= 2 && p.total <= FEW && p.p0 == 0 && p.p1 == 0 && (p.flags & CUT) == 0 && !moves(p);
 }
 
 /** Takes such a plan through the loss. */
@@ -30,9 +33,12 @@ export function fewClasses(p: Plan): usize {
   beginSamples(p);
   const t = begin(p), products = laneArray(p, PRODUCT), row = tileRow();
   const tile = laneArray(p, ARRAYS), exponentials = tile + <usize>p.total * row;
+  // samples that weigh, or whose losses are asked for, one by one
+  const apart = (p.a | p.b | p.loss | p.incoming) != 0;
   openProducts(products);
   while (openChunk(p, t)) {
     while (advance(p, t, false)) {
+      if (apart) openSamples(p, t, true, false, false);
       // lines of samples are read and written in their place, if they are whole turns of the loops
       const whole = t.n % (2 * LANES) == 0, four = whole && p.total == 4, placed = whole && t.sampleX == 4, sends = !whole || t.sampleG != 4;
       const x = placed ? t.x : tile, stepX = placed ? t.classX : row;
@@ -41,7 +47,8 @@ export function fewClasses(p: Plan): usize {
       expRows(x, stepX, exponentials, p.total, t.n, laneArray(p, MAX));
       // and lines of four classes are written as they are made
       const joins = sends && four && t.classG == 4, packs = sends && !joins;
-      columns(p, t, x, stepX, exponentials, packs ? exponentials : t.g, packs ? row : t.classG, packs, joins);
+      columns(p, t, x, stepX, exponentials, packs ? exponentials : t.g, packs ? row : t.classG, packs, joins, apart);
+      if (apart) losses(p, t);
       if (p.grad != 0 && packs) unpack(exponentials, t.g, t.classG, t.sampleG, p.total, t.n, laneArray(p, SCALE));
       if (largeProducts(products)) p.sum += closeProducts(products);
     }
@@ -52,7 +59,7 @@ export function fewClasses(p: Plan): usize {
 }
 
 /** Losses and gradients of the samples; a class that is not there has the exponential 0. */
-function columns(p: Plan, t: Walk, x: usize, stepX: usize, es: usize, g: usize, stepG: usize, scales: bool, joins: bool): void {
+function columns(p: Plan, t: Walk, x: usize, stepX: usize, es: usize, g: usize, stepG: usize, scales: bool, joins: bool, apart: bool): void {
   const tops = laneArray(p, MAX), row = tileRow(), classes = p.total;
   // loaded, so that V8 does not make them anew each turn
   const zero = splat(0), one = expConstant(9), half = loadSplat(HALF), limit = sureLimit();
@@ -62,12 +69,12 @@ function columns(p: Plan, t: Walk, x: usize, stepX: usize, es: usize, g: usize, 
   const products = laneArray(p, PRODUCT);
   let low = loadV(products), high = loadV(products + 16), away = zeroW();
   for (let at: usize = 0, n = t.n; n > 0; at += VECTOR, n -= LANES) {
-    let target = loadV(n < LANES ? rest(p, t, n) : p.indices + (<usize>t.sample << 2) + at);
+    let target = loadV(apart ? laneArray(p, TARGET) + at : n < LANES ? rest(p, t, n) : p.indices + (<usize>t.sample << 2) + at);
     const x0 = x + at, x1 = x0 + stepX, x2 = x1 + stepX, x3 = x2 + stepX, e = es + at;
-    let m = loadV(tops + at), factor = upstream;
+    let m = loadV(tops + at), factor = apart ? loadV(t.mass + at) : upstream;
     let e0 = loadV(e), e1 = loadV(e + row);
     let e2 = classes > 2 ? loadV(e + 2 * row) : zero, e3 = classes > 3 ? loadV(e + 3 * row) : zero;
-    const idle = sameInt(target, skip);
+    const idle = apart ? loadV(laneArray(p, IDLE) + at) : sameInt(target, skip);
     let q = others(e0, e1, e2, e3);
     if (anyOf(or(lt(q, limit), idle))) {
       const sure = clear(lt(q, limit), idle);
@@ -85,7 +92,7 @@ function columns(p: Plan, t: Walk, x: usize, stepX: usize, es: usize, g: usize, 
       e2 = clear(e2, idle);
       e3 = clear(e3, idle);
       m = clear(m, idle);
-      factor = clear(upstream, idle);
+      factor = clear(factor, idle);
       target = or(target, idle);
       q = others(e0, e1, e2, e3);
     }
@@ -94,10 +101,15 @@ function columns(p: Plan, t: Walk, x: usize, stepX: usize, es: usize, g: usize, 
     let own = or(and(loadV(x0), is0), and(loadV(x1), is1));
     if (classes > 2) own = or(own, and(loadV(x2), is2));
     if (classes > 3) own = or(own, and(loadV(x3), is3));
-    const whole = add(q, one);
-    low = growLow(low, q);
-    high = growHigh(high, q);
-    away = widenAdd(away, sub(mul(own, half), mul(m, half)));
+    const whole = add(q, one), gap = sub(mul(own, half), mul(m, half));
+    if (apart) {
+      storeV(laneArray(p, REST) + at, q);
+      storeV(laneArray(p, AWAY) + at, gap);
+    } else {
+      low = growLow(low, q);
+      high = growHigh(high, q);
+      away = widenAdd(away, gap);
+    }
     if (!p.grad) continue;
     // what is not of the target, and the sum of it
     const r0 = clear(e0, is0), r1 = clear(e1, is1), r2 = clear(e2, is2), r3 = clear(e3, is3);
@@ -117,6 +129,15 @@ function columns(p: Plan, t: Walk, x: usize, stepX: usize, es: usize, g: usize, 
   storeV(products, low);
   storeV(products + 16, high);
   p.sum -= 2 * sumOf(away);
+}
+
+/** The losses of samples one by one; those of idle ones are 0. */
+function losses(p: Plan, t: Walk): void {
+  for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) {
+    const own = loadV(t.own + at), gap = loadV(laneArray(p, AWAY) + at);
+    storeV(laneArray(p, LOSS) + at, sub(mul(own, log1p(loadV(laneArray(p, REST) + at))), mul(add(own, own), gap)));
+  }
+  addLosses(p, laneArray(p, LOSS), t.sample, t.n);
 }
 
 /** Where the targets of the last samples are, which do not fill a vector; the other lanes are idle. */

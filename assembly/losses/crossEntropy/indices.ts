@@ -40,7 +40,7 @@ const SPARE_ARRAY: usize = SHIFTED + 5;
 export function indexTiles(p: Plan, kind: i32): usize {
   addWeights(p);
   if (p.scratch) {
-    if (kind == PLAIN && lumps(p) && isFew(p)) return fewClasses(p); // with less scratch than is asked for below
+    if (kind == PLAIN && isFew(p)) return fewClasses(p); // with less scratch than is asked for below
     changetype<Walk>(p.scratch).kind = kind;
   }
   return tiles(

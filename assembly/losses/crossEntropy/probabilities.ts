@@ -158,7 +158,7 @@ function count(p: Plan, t: Walk): void {
     const z = loadPast(p.d, t, at), mass = loadV(t.weightMass + at);
     const d = sub(pmax(z, low), total), entropy = mul(narrow(laneArray(p, ENTROPY) + 2 * at, zero), by);
     const idle = loadV(laneArray(p, IDLE) + at); // past the last sample
-    storeV(laneArray(p, EXTRA) + at, clear(add(massTimes(mu, mul(d, d)), clear(sub(entropy, log(total)), none)), idle));
+    storeV(laneArray(p, EXTRA) + at, clear(add(massTimes(massTimes(mu, d), d), clear(sub(entropy, log(total)), none)), idle));
     storeV(laneArray(p, WEIGHT) + at, by);
     storeV(laneArray(p, LOSS) + at, clear(mul(massTimes(add(mu, mu), d), mass), lt(z, low)));
     storeV(laneArray(p, WEIGHT_MASS) + at, mul(mass, by));

@@ -102,7 +102,7 @@ export const arrayAttacks: Readonly<Record<string, Attack>> = {
     verdict: 'throws',
     make: () => {
       let list: unknown = 1;
-      for (let i = 0; i < 28; i++) list = [list, list];
+      for (let i = 0; i < 25; i++) list = [list, list];
       return list;
     },
   },
@@ -111,7 +111,7 @@ export const arrayAttacks: Readonly<Record<string, Attack>> = {
     verdict: 'throws',
     make: () => {
       let list: unknown = 'x';
-      for (let i = 0; i < 28; i++) list = [list, list];
+      for (let i = 0; i < 25; i++) list = [list, list];
       return list;
     },
   },

@@ -1,6 +1,6 @@
 /** Calls that are like the one before them: what they give is what they give by themselves, and nothing of a call is left. */
 import { describe, expect, it } from 'vitest';
-import { createEngine } from '../src/index.ts';
+import { createEngine, type TensorInput } from '../src/index.ts';
 import type { FusedResult, Input, Options, Target, Tensor32 } from './calls.ts';
 import {
   expectSameGradients,
@@ -168,6 +168,32 @@ describe('between two calls that are alike', () => {
       expect(engine.mse(plain, zero).loss).toBe(2.5);
       expect(engine.mse(calling, zero).loss).toBe(2.5);
     }
+  });
+
+  const tensor = (data: Float32Array | Float64Array, shape = [2]) => ({ data, shape });
+  const wanted = Float32Array.of(3, 4);
+  const rows: [string, TensorInput, TensorInput][] = [
+    ['is alike', tensor(new Float32Array(2)), tensor(wanted)],
+    ['has other shapes', tensor(new Float32Array(2), [1, 2]), tensor(wanted, [1, 2])],
+    ['has a bare target', tensor(new Float32Array(2)), wanted],
+    ['has an input of another kind', tensor(new Float64Array(2)), tensor(wanted)],
+  ];
+
+  it.each(rows)('a tensor is read once, by a call after one that %s', (_, input, target) => {
+    const { mse } = createEngine();
+    mse(input, target);
+    const reads = { data: 0, shape: 0 };
+    const changing = {
+      get data() {
+        return new Float32Array(2).fill(reads.data++);
+      },
+      get shape() {
+        reads.shape += 1;
+        return [2];
+      },
+    };
+    expect(mse(changing, tensor(wanted)).loss).toBe(12.5);
+    expect(reads).toEqual({ data: 1, shape: 1 });
   });
 
   it('arrays of other kinds, lengths and shapes are what they are', () => {

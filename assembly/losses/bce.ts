@@ -20,7 +20,7 @@ class Bce extends Plan {
 
   // @ts-ignore: decorator
   @inline slope(x: v128, y: v128, f: v128): v128 {
-    return div(mul(sub(x, y), f), pmax(mul(sub(splat(1), x), x), splat(1e-12)));
+    return mul(div(sub(x, y), pmax(mul(sub(splat(1), x), x), splat(1e-12))), f);
   }
 }
 

@@ -5,7 +5,7 @@
 
 import { GROWTH } from '../elements/exponentials';
 import { elements } from '../elements/frame';
-import { add, and, div, lt, madd, massTimes, mul, splat, sub } from '../lane/lane';
+import { add, and, clear, div, eq, lt, madd, massTimes, mul, splat, sub } from '../lane/lane';
 import { log } from '../math/log';
 import { Plan } from '../plan';
 
@@ -28,7 +28,8 @@ class PoissonNll extends Plan {
   // @ts-ignore: decorator
   @inline slope(x: v128, y: v128, f: v128, e: v128): v128 {
     if (this.p0 != 0) return mul(sub(e, y), f);
-    return mul(sub(splat(1), massTimes(y, div(splat(1), add(x, splat(<f32>this.p2))))), f);
+    const share = clear(div(y, add(x, splat(<f32>this.p2))), eq(y, splat(0))); // 1/x may be no float32 where y/x is
+    return mul(sub(splat(1), share), f);
   }
 }
 

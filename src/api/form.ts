@@ -4,7 +4,9 @@
 
 import type { Call } from '../arguments/call.ts';
 import type { Given } from '../arguments/common.ts';
+import type { Operand } from '../arguments/operand.ts';
 import type { Runtime } from '../machine/runtime.ts';
+import { MemoryTensor } from '../machine/tensor.ts';
 import { type Wanted, Work } from '../work/work.ts';
 
 /** Gives the runtime at the first call. */
@@ -70,7 +72,7 @@ export function runsOf<R>({ source, wanted, read, check }: FormParts, result: (w
     recent = undefined;
     const served = last && again(last, args, given);
     if (served !== undefined) return served;
-    const call = check(args, given);
+    const call = check(last ? seen(last, args) : args, given);
     const runtime = source();
     const work = once(call, runtime, wanted);
     if (!work.replaceable) return result(work);
@@ -89,3 +91,13 @@ function same(given: Given, { given: before, count, work }: Recent): boolean {
   }
   return found === count;
 }
+
+/** Arguments as the last call's work has read them before it turned out that it cannot serve; tensors of engines stay what they are. */
+function seen({ work: { call } }: Recent, { args, ...rest }: Arguments): Arguments {
+  const own = call.target as { readonly operand?: Operand } | undefined;
+  const read = (arg: unknown) => call.input.seen(arg) ?? own?.operand?.seen(arg) ?? arg;
+  return { ...rest, args: args.map((arg) => (isOurs(arg) ? arg : read(arg))) };
+}
+
+const isOurs = (arg: unknown): boolean =>
+  typeof arg === 'object' && arg !== null && MemoryTensor.runtimeOf(arg) !== undefined;

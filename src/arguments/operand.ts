@@ -10,6 +10,14 @@ interface Owner {
   readonly data: unknown;
 }
 
+/** The properties of a tensor object as they were read. */
+interface Seen {
+  readonly of?: unknown;
+  readonly data?: unknown;
+  readonly sizes?: unknown;
+}
+
+const UNSEEN: Seen = {};
 const REPLACEABLE: ReadonlySet<string> = new Set(['Float32Array', 'Float64Array', 'Int32Array']);
 /** Values of an array that may be held from one call to the next. */
 const SMALL = 4096;
@@ -33,6 +41,8 @@ export class Operand {
   #data: NumericArray | undefined;
   /** The kind of the arrays that it takes, once one was dropped. */
   #kind = '';
+  /** What `take` has read last, and of what. */
+  #seen: Seen = UNSEEN;
 
   constructor(
     where: string,
@@ -130,6 +140,7 @@ export class Operand {
       if (typeof value !== 'object' || value === null || isTyped(value)) return false;
       const { data, shape, dims } = value as { data?: unknown; shape?: unknown; dims?: unknown };
       const sizes = shape ?? dims;
+      this.#seen = { of: value, data, sizes };
       if (!Array.isArray(sizes) || !sameShape(sizes, this.shape ?? [])) return false;
       array = data;
     }
@@ -140,8 +151,16 @@ export class Operand {
     return true;
   }
 
+  /** A tensor as `take` has read it, if it has: no property of an argument is read twice. */
+  seen(value: unknown): object | undefined {
+    const { of, data, sizes } = this.#seen;
+    if (of !== value || (!isTyped(data) && !Array.isArray(data))) return undefined;
+    return { data, shape: sizes, type: (value as { type?: unknown }).type };
+  }
+
   /** Lets go of the array, which may be large, until `take`. */
   drop(): void {
+    this.#seen = UNSEEN;
     if (this.#kind === '') {
       if (!this.replaceable) return;
       this.#kind = kindOf(this.#raw as NumericArray);

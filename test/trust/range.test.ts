@@ -45,6 +45,11 @@ describe('what is no float32 on the way, and is one in the end', () => {
       problem([[79.5, 0, 79.5, 0]], [1], { components: [[0, 1, 0, 1]], weights: [1e6] }),
     ],
     [
+      'poissonNll of a rate whose inverse is no float32',
+      'poissonNll',
+      at([2 ** -140], [2 ** -100], { logInput: false, eps: 0 }),
+    ],
+    [
       'a number of labels that μ brings back',
       'factorizedMultiLabel',
       {

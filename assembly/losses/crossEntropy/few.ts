@@ -85,6 +85,7 @@ function columns(p: Plan, t: Walk, x: usize, stepX: usize, es: usize, g: usize, 
         e1 = select_(r1, e1, sure);
         e2 = select_(r2, e2, sure);
         e3 = select_(r3, e3, sure);
+        q = others(e0, e1, e2, e3);
       }
       // idle samples have no class, and nothing to add or to pull
       e0 = clear(e0, idle);
@@ -94,7 +95,7 @@ function columns(p: Plan, t: Walk, x: usize, stepX: usize, es: usize, g: usize, 
       m = clear(m, idle);
       factor = clear(factor, idle);
       target = or(target, idle);
-      q = others(e0, e1, e2, e3);
+      q = clear(q, idle);
     }
     const is0 = sameInt(target, zero), is1 = sameInt(target, first);
     const is2 = sameInt(target, second), is3 = sameInt(target, third);

@@ -4,7 +4,6 @@
 
 import { SURE } from './columns';
 import { add, loadSplat, loadV, ne, or, pmax, pmin, storeV, sub, VECTOR } from '../lane/lane';
-import { highHalves, highPairs, lowHalves, lowPairs } from '../lane/shuffle';
 import { expConstant, expWith, refine } from '../math/exp';
 import { tileRow } from './pack';
 

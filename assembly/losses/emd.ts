@@ -10,7 +10,7 @@ import { tileRow } from '../classes/pack';
 import { FREE, IDLE, LOSS, REST, SCALE, TARGET } from '../classes/samples';
 import { EXPONENTIALS, nothing, tileOf, tiles } from '../classes/tiles';
 import { laneArray, Walk } from '../classes/walk';
-import { and, clear, eq, loadV, mul, or, splat, storeV, VECTOR } from '../lane/lane';
+import { and, clear, eq, loadV, mul, splat, storeV, VECTOR } from '../lane/lane';
 import { addW, divW, gtW, high, low, mulW, narrow, neW, splatW, storeNarrow, subW } from '../lane/wide';
 import { Plan } from '../plan';
 import { addLosses } from '../sums';

@@ -3,7 +3,7 @@
 // squares in float64, then rounded), see the derivations beside each.
 
 import { bitsToExponent } from '../lane/bits';
-import { add, clear, eq, loadSplat, lt, madd, mul, pmax, pmin, splat, sub } from '../lane/lane';
+import { add, clear, eq, loadSplat, madd, mul, pmax, pmin, splat, sub } from '../lane/lane';
 
 // V8 13 and later rebuild a splatted constant on every turn of a loop, so constants come from memory: either as
 // locals that the caller loads before its loop (expWith), or by one broadcasting load each (exp).

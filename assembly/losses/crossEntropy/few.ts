@@ -1,16 +1,15 @@
-// Class indices of two to four classes. The numbers are those of indices.ts, operation for operation,
-// and so are the sums; but from its exponentials to its gradients a vector of samples stays in registers, its target is found
-// by comparison, and no loop over the classes is begun and ended for four of them (docs/kernels.md).
+// Class indices of two to four classes, but for smoothing and zLoss. The formulas are those of indices.ts; but from its
+// exponentials to its gradients a vector of samples stays in registers, its target is found by comparison, and no loop over the
+// classes is begun and ended for four of them (docs/kernels.md).
 
 import { expRows, FEW, maxima, others, refineAt, sureLimit } from '../../classes/few';
 import { pack, tileRow, unpack } from '../../classes/pack';
 import {
   ARRAYS, AWAY, beginSamples, IDLE, LOSS, MAX, openSamples, PRODUCT, REST, SCALE, TARGET, UPSTREAM,
 } from '../../classes/samples';
-import { othersOf } from '../../classes/target';
 import { advance, begin, closeChunk, laneArray, openChunk, Walk } from '../../classes/walk';
 import {
-  add, and, anyOf, clear, div, LANES, loadSplat, loadV, lt, mul, neg, or, sameInt, select_, splat, storeV, sub, VECTOR,
+  add, and, anyOf, clear, div, LANES, loadSplat, loadV, lt, mul, or, sameInt, select_, splat, storeV, sub, VECTOR,
 } from '../../lane/lane';
 import { storeColumns } from '../../lane/shuffle';
 import { growHigh, growLow, sumOf, widenAdd, zeroW } from '../../lane/wide';
@@ -59,7 +58,9 @@ export function fewClasses(p: Plan): usize {
 }
 
 /** Losses and gradients of the samples; a class that is not there has the exponential 0. */
-function columns(p: Plan, t: Walk, x: usize, stepX: usize, es: usize, g: usize, stepG: usize, scales: bool, joins: bool, apart: bool): void {
+function columns(
+  p: Plan, t: Walk, x: usize, stepX: usize, es: usize, g: usize, stepG: usize, scales: bool, joins: bool, apart: bool,
+): void {
   const tops = laneArray(p, MAX), row = tileRow(), classes = p.total;
   // loaded, so that V8 does not make them anew each turn
   const zero = splat(0), one = expConstant(9), half = loadSplat(HALF), limit = sureLimit();

@@ -37,11 +37,12 @@ export function canonicalize(address: usize, n: i32): void {
   canonicalizeNaN(address, n);
 }
 
-/** Multiplies n float32 at an address by 2^100, so many times. */
+/** Multiplies n float32 at an address by 2^100, so many times, or divides them where `times` is below 0. */
 export function amplify(address: usize, n: i32, times: i32): void {
+  const by: f32 = times < 0 ? 7.888609052210118e-31 : 1.2676506002282294e30;
   for (let i = 0; i < n; i++, address += 4) {
     let v = load<f32>(address);
-    for (let k = 0; k < times; k++) v *= 1.2676506002282294e30;
+    for (let k = abs(times); k > 0; k--) v *= by;
     store<f32>(address, v);
   }
 }

@@ -39,7 +39,7 @@ export interface Kernels {
   linearScratch(): number;
   linearBias(g: number, sums: number, n: number, c: number, across: number, first: number): void;
   canonicalize(address: number, count: number): void;
-  /** Multiplies by 2^100, so many times. */
+  /** Multiplies by 2^100, so many times, or divides where `times` is below 0. */
   amplify(address: number, count: number, times: number): void;
 }
 

@@ -3,7 +3,7 @@
 import type { Call } from '../arguments/call.ts';
 import { PLAN, type Plan } from '../machine/runtime.ts';
 
-/** Gradients are multiplied by this afterwards where what multiplies them is more (Kernels.amplify). */
+/** Gradients are multiplied by this afterwards where what multiplies them is more, and divided where it is less than 1 over it. */
 const STEEP = 2 ** 100;
 
 /** The sums of a step. */
@@ -13,7 +13,7 @@ export class Sums {
   sideSum = 0;
   count = 0;
   weightSum = 0;
-  /** How often gradients are still to be multiplied by STEEP. */
+  /** How often gradients are still to be multiplied by STEEP (Kernels.amplify); below 0 divided. */
   times = 0;
   readonly #call: Call;
 
@@ -40,12 +40,18 @@ export class Sums {
     const all = scale * (typeof incoming === 'number' ? incoming : 1);
     let upstream = by === 0 ? 0 : all / by;
     let side = sideBy === 0 ? 0 : all / sideBy;
-    // beyond float32 a factor would be infinite, and infinite times 0 is no gradient
+    // beyond float32 a factor would be infinite, and infinite times 0 is no gradient; a subnormal one has few digits
+    let most = Math.max(Math.abs(upstream), Math.abs(side));
     this.times = 0;
-    for (let most = Math.max(Math.abs(upstream), Math.abs(side)); most > STEEP && most < 1 / 0; most /= STEEP) {
-      this.times += 1;
+    for (; most > STEEP && most < 1 / 0; most /= STEEP) this.times += 1;
+    for (; most > 0 && most < 1 / STEEP; most *= STEEP) this.times -= 1;
+    for (let k = this.times; k > 0; k--) {
       upstream /= STEEP;
       side /= STEEP;
+    }
+    for (let k = this.times; k < 0; k++) {
+      upstream *= STEEP;
+      side *= STEEP;
     }
     plan.setDouble(PLAN.upstream, upstream);
     plan.setDouble(PLAN.sideUpstream, side);

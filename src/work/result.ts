@@ -150,7 +150,7 @@ export class Result implements Sink {
 
   #take(address: number, start: number, length: number, times: number): void {
     const { kernels, deterministic, memory } = this.#runtime;
-    if (times > 0) kernels.amplify(address, length, times);
+    if (times !== 0) kernels.amplify(address, length, times);
     if (deterministic) kernels.canonicalize(address, length);
     if (!this.resident) this.#data.set(memory.floats(address / 4, length), start);
   }
@@ -211,7 +211,7 @@ export class SecondGradient {
     const address = this.#scratch.base + this.#part;
     const start = startOf(role, this.#strides, block);
     const length = extentOf(role, this.#strides, block, operand.length);
-    if (times > 0) kernels.amplify(address, length, times);
+    if (times !== 0) kernels.amplify(address, length, times);
     if (deterministic) kernels.canonicalize(address, length);
     const from = memory.floats(address / 4, length);
     const { data } = this.#to;

@@ -289,8 +289,8 @@ export const kernels: readonly Mutation[] = [
   {
     fault: 'posWeight counts for negatives too',
     file: 'assembly/losses/bceWithLogits/index.ts',
-    from: 'const c1 = mul(w, sub(splat(1), target)), c2',
-    to: 'const c1 = mul(mul(w, sub(splat(1), target)), positive), c2',
+    from: 'const c1 = mul(w, madd(sub(splat(1), y), keep, even)), c2',
+    to: 'const c1 = mul(mul(w, madd(sub(splat(1), y), keep, even)), positive), c2',
     tests: ofElements,
   },
   {

@@ -46,10 +46,17 @@ export const sources: readonly Mutation[] = [
   },
   {
     fault: 'steep gradients are not brought back',
-    file: 'src/work/reduction.ts',
-    from: '      this.times += 1;\n',
-    to: '',
+    file: 'src/work/result.ts',
+    from: 'if (times !== 0) kernels.amplify(address, length, times);\n    if (deterministic) kernels.canonicalize(address, length);\n    if (!this.resident)',
+    to: 'if (deterministic) kernels.canonicalize(address, length);\n    if (!this.resident)',
     tests: ['trust/range', 'trust/values', 'precision'],
+  },
+  {
+    fault: 'a faint upstream gradient stays what it is',
+    file: 'src/work/reduction.ts',
+    from: 'for (; most > 0 && most < 1 / STEEP; most *= STEEP) this.times -= 1;',
+    to: '',
+    tests: ['trust/range'],
   },
   {
     fault: 'the mean of zLoss divides by the weights',

@@ -40,6 +40,16 @@ describe('what is no float32 on the way, and is one in the end', () => {
       problem([[3e38, -3e38]], [1], { components: [[0, 0]], jointWeight: 1e-4 }),
     ],
     [
+      'a joint term of weighed samples that a weight brings back',
+      'componentCrossEntropy',
+      problem([[3e38, -3e38]], [1], { components: [[0, 0]], jointWeight: 1e-4, sampleWeight: tensor64([1.5]) }),
+    ],
+    [
+      'a faint upstream gradient beside a large slope',
+      'bceWithLogits',
+      at([1, -1], [0.3, 0.7], { scale: 1e-42, posWeight: tensor64([1e30, 1e30], [1, 2]) }),
+    ],
+    [
       'a weight beside the ratio of a sample that is surely wrong',
       'componentCrossEntropy',
       problem([[79.5, 0, 79.5, 0]], [1], { components: [[0, 1, 0, 1]], weights: [1e6] }),

@@ -58,7 +58,8 @@ class BceWithLogits extends Plan {
   // @ts-ignore: decorator
   @inline weighted(x: v128, y: v128, w: v128, e: v128, positive: v128, keep: v128, even: v128, c: v128): v128 {
     const zero = splat(0), target = madd(y, keep, even);
-    const c1 = mul(w, sub(splat(1), target)), c2 = mul(mul(w, target), positive);
+    // 1 − target, of which the rest after 1 would be rounded as 1 is
+    const c1 = mul(w, madd(sub(splat(1), y), keep, even)), c2 = mul(mul(w, target), positive);
     const h = select_(c2, c1, lt(x, zero)), l = log1pUnit(e);
     const loss = madd(c1, l, madd(c2, l, and(mul(abs_(x), h), ne(h, zero))));
     return and(loss, or(ne(c1, zero), ne(c2, zero)));
@@ -67,7 +68,7 @@ class BceWithLogits extends Plan {
   // @ts-ignore: decorator
   @inline slope(x: v128, y: v128, f: v128, e: v128, positive: v128, keep: v128, even: v128, c: v128): v128 {
     const zero = splat(0), one = splat(1), negative = lt(x, zero), target = madd(y, keep, even);
-    const c1 = mul(f, sub(one, target)), c2 = mul(mul(f, target), positive);
+    const c1 = mul(f, madd(sub(one, y), keep, even)), c2 = mul(mul(f, target), positive);
     const h = select_(c2, c1, negative), k = select_(c1, c2, negative);
     const d = div(nmadd(k, e, h), add(e, one));
     return and(xor(d, and(negative, signBits())), or(ne(c1, zero), ne(c2, zero)));

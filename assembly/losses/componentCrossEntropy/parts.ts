@@ -4,10 +4,11 @@ import { tileRow } from '../../classes/pack';
 import { FREE, IDLE, LOSS } from '../../classes/samples';
 import { ownOf, SPARE, TILE_CLASSES } from '../../classes/tiles';
 import { laneArray, Walk } from '../../classes/walk';
-import { add, and, clear, loadV, mul, splat, storeV, VECTOR } from '../../lane/lane';
+import { add, and, clear, loadV, madd, mul, splat, storeV, VECTOR } from '../../lane/lane';
 import { gather } from '../../lane/place';
+import { addW, high, low, mulW, sumOf, zeroW } from '../../lane/wide';
 import { CUT, Plan } from '../../plan';
-import { addLosses, closeProducts, copyFloats, largeProducts, openProducts, sumFloats } from '../../sums';
+import { addLosses, closeProducts, copyFloats, largeProducts, openProducts } from '../../sums';
 
 // arrays of one value per sample
 export const CLASS: usize = FREE; // the target in bytes
@@ -135,14 +136,16 @@ export function finishLosses(p: Plan, t: Walk, k: i32, set: i32, masked: bool): 
   }
   const halves = setArray(p, set, HALF);
   const w = weightOf(p, k), by = splat(2 * w);
+  let part = zeroW(); // of which the mean or the weighted loss may be finite where one is no float32
   for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) {
     const own = loadV(t.own + at);
-    let half = clear(mul(own, loadV(halves + at)), loadV(laneArray(p, IDLE) + at));
+    let half = clear(loadV(halves + at), loadV(laneArray(p, IDLE) + at));
     if (masked) half = and(half, loadV(laneArray(p, WIDE) + at));
-    storeV(halves + at, half);
-    if (w != 0) storeV(losses + at, add(loadV(losses + at), mul(by, half)));
+    part = addW(part, addW(mulW(low(own), low(half)), mulW(high(own), high(half))));
+    storeV(halves + at, mul(own, half));
+    if (w != 0) storeV(losses + at, madd(mul(by, own), half, loadV(losses + at)));
   }
-  addPart(p, k, 2 * sumFloats(halves, t.n)); // of which the mean or the weighted loss may be finite where one is no float32
+  addPart(p, k, 2 * sumOf(part));
   if (!p.parts) return;
   for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) {
     storeV(halves + at, add(loadV(halves + at), loadV(halves + at)));

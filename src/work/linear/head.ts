@@ -123,7 +123,7 @@ export class HeadWork implements Source, Sink {
   /** Adds up what the gradient of a block of logits gives. */
   collect(block: Block, times: number): void {
     const at = this.addressOf();
-    if (times > 0) this.#runtime.kernels.amplify(at, block.size, times);
+    if (times !== 0) this.#runtime.kernels.amplify(at, block.size, times);
     this.gather(block, at);
   }
 

@@ -164,8 +164,10 @@ function optionOf(
     }
     case 'labels': {
       const { start, step, place } = draw as LabelsDraw;
-      const labels = Array.from({ length: classes }, (_, k) => start + k * step);
-      const recipe = `Array.from({ length: ${classes} }, (_, k) => ${start} + k * ${step})`;
+      // targets of them lie in int32 arrays too
+      const apart = Math.abs(start) + classes * Math.abs(step) < 2 ** 31 ? step : Math.sign(step);
+      const labels = Array.from({ length: classes }, (_, k) => start + k * apart);
+      const recipe = `Array.from({ length: ${classes} }, (_, k) => ${start} + k * ${apart})`;
       return whole({ name, role: 'integers', tensor: tensor64(labels), place, recipe }, labels);
     }
     case 'components': {

@@ -198,9 +198,14 @@ function settle(p: Plan, group: i32): void {
     if (p.loss) store<f32>(p.loss + at, <f32>loss);
     const upstream = p.incoming ? p.upstream * load<f32>(p.incoming + at) : p.upstream;
     const by = all == 0 ? 0 : upstream / all;
-    store<f32>(place, <f32>(by * p.p3 * (1 - loss)), SLOPES);
-    store<f32>(place, <f32>(-by * (p.p4 + loss * (p.p2 - p.p4))), SLOPES + 4);
+    store<f32>(place, narrowed(by * p.p3 * (1 - loss)), SLOPES);
+    store<f32>(place, narrowed(-by * (p.p4 + loss * (p.p2 - p.p4))), SLOPES + 4);
   }
+}
+
+/** As float32, the largest in place of what is beyond: a class that is not predicted at all has the gradient 0, whatever its slope. */
+function narrowed(v: f64): f32 {
+  return <f32>(isFinite(v) ? max(min(v, <f64>f32.MAX_VALUE), -<f64>f32.MAX_VALUE) : v);
 }
 
 /** ∂l/∂p of a class. */

@@ -44,7 +44,10 @@ function ignoredSamples(target: Operand | undefined, truth: ReferenceOptions): (
   return (i) => Object.is(target.tensor.data[i], marker) || target.tensor.data[i] === marker;
 }
 
-/** gradOutput as the call gives it, and as the reference gets it: what an ignored sample is given must not matter. */
+/**
+ * gradOutput as the call gives it, and as the reference gets it: what an ignored sample is given must not matter. `target`: where
+ * there is a loss for each sample.
+ */
 function upstreamOf(draw: CallDraw, shape: readonly number[], target: Operand | undefined, truth: ReferenceOptions) {
   const operand = operandOf('gradOutput', 'floats', draw.upstream, shape);
   const each = draw.reduction === 'none' && target?.tensor.data.length === sizeOf(shape);
@@ -91,7 +94,12 @@ export function problemOf(draw: CallDraw): Problem {
   const inputs = inputsOf(parts);
   const lossShape = loss ? lossShapeOf(loss, { inputs, options: truth }) : draw.shape;
   const upstreamShape = !loss || truth.reduction === 'none' ? lossShape : [];
-  const { operand: gradOutput, tame } = upstreamOf(draw, upstreamShape, parts.target, truth);
+  const { operand: gradOutput, tame } = upstreamOf(
+    draw,
+    upstreamShape,
+    entry.record.walk === 'group' ? undefined : parts.target,
+    truth,
+  );
   return {
     ...parts,
     draw,

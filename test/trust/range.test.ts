@@ -50,6 +50,17 @@ describe('what is no float32 on the way, and is one in the end', () => {
       at([1, -1], [0.3, 0.7], { scale: 1e-42, posWeight: tensor64([1e30, 1e30], [1, 2]) }),
     ],
     [
+      'dice of a class that is not predicted, beside a slope beyond float32',
+      'dice',
+      {
+        inputs: {
+          input: tensor64([0, 0, -1e30, 0, 0, 0], [3, 2]),
+          target: tensor64([0, 0, 2 ** -100, 0, 0, 0], [3, 2]),
+        },
+        options: { smooth: 0, axis: 0, scale: 1e39 },
+      },
+    ],
+    [
       'a weight beside the ratio of a sample that is surely wrong',
       'componentCrossEntropy',
       problem([[79.5, 0, 79.5, 0]], [1], { components: [[0, 1, 0, 1]], weights: [1e6] }),

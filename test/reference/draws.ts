@@ -83,7 +83,7 @@ export function sparseOf(random: Random, dense: Tensor64, axis: number | undefin
     const row = readRow(dense.data, layout, i);
     const members = Array.from(row.keys()).filter((k) => row[k] !== 0);
     if (chance(random)) members.reverse();
-    indices.push(...members);
+    for (const member of members) indices.push(member); // more than a call takes arguments
     offsets.push(indices.length);
   }
   return { indices: Int32Array.from(indices), offsets: Int32Array.from(offsets) };

@@ -3,14 +3,7 @@
 /** Transposes the 4 × 4 block with rows at p, p + rowBytes … into rows at q, q + toBytes …, and returns the maximum of these. */
 // @ts-ignore: decorator
 @inline export function transpose4(p: usize, rowBytes: usize, q: usize, toBytes: usize): v128 {
-  const a = v128.load(p), b = v128.load(p + rowBytes), c = v128.load(p + 2 * rowBytes), d = v128.load(p + 3 * rowBytes);
-  const low0 = lowPairs(a, b), low1 = lowPairs(c, d), high0 = highPairs(a, b), high1 = highPairs(c, d);
-  const x0 = lowHalves(low0, low1), x1 = highHalves(low0, low1), x2 = lowHalves(high0, high1), x3 = highHalves(high0, high1);
-  v128.store(q, x0);
-  v128.store(q + toBytes, x1);
-  v128.store(q + 2 * toBytes, x2);
-  v128.store(q + 3 * toBytes, x3);
-  return f32x4.pmax(f32x4.pmax(f32x4.pmax(x0, x1), x2), x3);
+  return storeColumns(v128.load(p), v128.load(p + rowBytes), v128.load(p + 2 * rowBytes), v128.load(p + 3 * rowBytes), q, toBytes);
 }
 
 /** transpose4 of the rows times k. */
@@ -21,14 +14,16 @@
   storeColumns(a, b, c, d, q, toBytes);
 }
 
-/** Stores the four columns of a block as its rows. */
+/** Stores the four columns of a block as its rows, and returns the maximum of these. */
 // @ts-ignore: decorator
-@inline export function storeColumns(a: v128, b: v128, c: v128, d: v128, q: usize, toBytes: usize): void {
+@inline export function storeColumns(a: v128, b: v128, c: v128, d: v128, q: usize, toBytes: usize): v128 {
   const low0 = lowPairs(a, b), low1 = lowPairs(c, d), high0 = highPairs(a, b), high1 = highPairs(c, d);
-  v128.store(q, lowHalves(low0, low1));
-  v128.store(q + toBytes, highHalves(low0, low1));
-  v128.store(q + 2 * toBytes, lowHalves(high0, high1));
-  v128.store(q + 3 * toBytes, highHalves(high0, high1));
+  const x0 = lowHalves(low0, low1), x1 = highHalves(low0, low1), x2 = lowHalves(high0, high1), x3 = highHalves(high0, high1);
+  v128.store(q, x0);
+  v128.store(q + toBytes, x1);
+  v128.store(q + 2 * toBytes, x2);
+  v128.store(q + 3 * toBytes, x3);
+  return f32x4.pmax(f32x4.pmax(f32x4.pmax(x0, x1), x2), x3);
 }
 
 /** a0 b0 a1 b1 */

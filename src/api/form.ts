@@ -95,9 +95,9 @@ function same(given: Given, { given: before, count, work }: Recent): boolean {
 /** Arguments as the last call's work has read them before it turned out that it cannot serve; tensors of engines stay what they are. */
 function seen({ work: { call } }: Recent, { args, ...rest }: Arguments): Arguments {
   const own = call.target as { readonly operand?: Operand } | undefined;
-  const read = (arg: unknown) => call.input.seen(arg) ?? own?.operand?.seen(arg) ?? arg;
-  return { ...rest, args: args.map((arg) => (isOurs(arg) ? arg : read(arg))) };
+  const read = (arg: unknown) => {
+    const now = call.input.seen(arg) ?? own?.operand?.seen(arg);
+    return now === undefined || MemoryTensor.runtimeOf(arg as object) ? arg : now;
+  };
+  return { ...rest, args: args.map(read) };
 }
-
-const isOurs = (arg: unknown): boolean =>
-  typeof arg === 'object' && arg !== null && MemoryTensor.runtimeOf(arg) !== undefined;

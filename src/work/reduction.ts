@@ -42,17 +42,18 @@ export class Sums {
     let side = sideBy === 0 ? 0 : all / sideBy;
     // beyond float32 a factor would be infinite, and infinite times 0 is no gradient; a subnormal one has few digits
     let most = Math.max(Math.abs(upstream), Math.abs(side));
+    let factor = 1;
     this.times = 0;
-    for (; most > STEEP && most < 1 / 0; most /= STEEP) this.times += 1;
-    for (; most > 0 && most < 1 / STEEP; most *= STEEP) this.times -= 1;
-    for (let k = this.times; k > 0; k--) {
-      upstream /= STEEP;
-      side /= STEEP;
+    for (; most > STEEP && most < 1 / 0; most /= STEEP) {
+      this.times += 1;
+      factor /= STEEP;
     }
-    for (let k = this.times; k < 0; k++) {
-      upstream *= STEEP;
-      side *= STEEP;
+    for (; most > 0 && most < 1 / STEEP; most *= STEEP) {
+      this.times -= 1;
+      factor *= STEEP;
     }
+    upstream *= factor;
+    side *= factor;
     plan.setDouble(PLAN.upstream, upstream);
     plan.setDouble(PLAN.sideUpstream, side);
     return upstream !== 0 || side !== 0 || by !== 0;

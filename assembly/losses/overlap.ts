@@ -118,7 +118,9 @@ function walkOnce(p: Plan, phase: u32): void {
 }
 
 function walk(p: Plan): usize {
-  return tiles(
+  const incoming = p.incoming;
+  p.incoming = 0; // it belongs to groups, and not to the samples that a walk opens
+  const bytes = tiles(
     p, traitsOf(p), CLASS_BYTES * <usize>p.total,
     nothing, nothing, nothing,
     (p: Plan, t: Walk): void => second(p, t),
@@ -126,6 +128,8 @@ function walk(p: Plan): usize {
     (p: Plan, t: Walk): void => last(p, t),
     nothing, nothing,
   );
+  p.incoming = incoming;
+  return bytes;
 }
 
 function second(p: Plan, t: Walk): void {

@@ -169,7 +169,7 @@ function lossBounds(problem: Problem, truth: ReferenceOptions, result: Reference
     second: own !== undefined && grads[own] ? each(grads[own]) : undefined,
     sum: bounds.sum + terms * flushed,
     parts: bounds.componentLosses && reduced(bounds.componentLosses),
-    faint: most <= GRAIN + grain,
+    faint: most * lightest(problem) <= GRAIN + grain,
     beyond: {
       whole,
       loss: (i) => (none ? sizes.loss[i]! >= BEYOND || (sizes.loss.length === size ? limit(i) : some) : whole),

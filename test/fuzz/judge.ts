@@ -123,7 +123,10 @@ interface Leniency {
   readonly free?: (i: number) => boolean;
   /** Its terms are beyond float32, so that an infinity is right too, or their difference, NaN. */
   readonly beyond?: (i: number) => boolean;
-  /** The upstream gradient is none in float32, and 0 times an infinite slope is NaN. */
+  /**
+   * The upstream gradient, or its product with a weight, is none in float32: 0 times an infinite slope is NaN, and what a factor
+   * of 0 multiplies does not count.
+   */
   readonly faint?: boolean;
 }
 
@@ -149,7 +152,7 @@ function compare(
     const nothing = wanted === 0 && Number.isNaN(value);
     if (nothing && slope && !Number.isFinite(Math.fround(slope[i]!))) continue;
     if (!Number.isFinite(value) && beyond?.(i)) continue;
-    if (faint && Number.isNaN(value) && !Number.isFinite(wanted)) continue;
+    if (faint && (Number.isNaN(value) || value === 0) && !Number.isFinite(wanted)) continue;
     return { check: `${what}: ${how}`, detail: offText(`[${i}]`, value, wanted, bound(i)) };
   }
   return undefined;

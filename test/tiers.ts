@@ -57,7 +57,7 @@ function seedOf(text: string): number {
 
 type Placed = readonly [shape: readonly number[], axis: number];
 
-/** Shapes with their class axis: rows, one long row, columns, a middle axis, the axis last. */
+/** Shapes with their class axis: rows, one long row, columns, a middle axis, many short lines of samples, the axis last. */
 const shapes: readonly Placed[] = [
   [[7, 3], 1],
   [[33, 10], 1],
@@ -65,12 +65,14 @@ const shapes: readonly Placed[] = [
   [[11], 0],
   [[3, 5, 7], 1],
   [[2, 8, 67], 1],
+  [[40, 3, 2], 1],
+  [[23, 5, 3], 1],
   [[6, 9, 4], -1],
   [[2, 1000], 1],
   [[4, 3, 6, 5], 1],
 ];
 /** With those a loss is tried with ordinary values; with one of these for each way to make a value extreme. */
-const ordinary = 7;
+const ordinary = 9;
 
 /** The axis, where a loss has one to choose. */
 export const axisFor = (op: FormName, axis: number): number | undefined =>

@@ -25,18 +25,13 @@ const TILE_VECTORS = 16;
 }
 
 /**
- * Copies n samples × classes into the tile, and the largest of each sample to the array at maxima (a NaN may be passed over);
- * the rest of the last vector becomes 0. Strides in bytes.
+ * Copies n samples × classes into the tile, and the largest of each sample to the array at maxima (a NaN may be passed over).
+ * Strides in bytes.
  */
 export function pack(
   x: usize, classStep: usize, sampleStep: usize, classes: i32, n: i32, tile: usize, maxima: usize,
 ): void {
   const row = tileRow();
-  const whole = n & ~(LANES - 1);
-  if (whole < n) {
-    for (let c = 0; c < classes; c++) storeV(tile + <usize>c * row + (<usize>whole << 2), splat(0));
-    storeV(maxima + (<usize>whole << 2), splat(0));
-  }
   if (sampleStep == 4) {
     packLines(x, classStep, classes, n, tile, maxima);
     return;

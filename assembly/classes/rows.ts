@@ -38,7 +38,7 @@ export function rows(
   } else locate(p, t, 0);
   t.kept = !cut && room(p) == p.total;
   while (!fresh || openChunk(p, t)) {
-    while (!fresh || advance(p, t, true)) {
+    while (!fresh || advance(p, t, true, false)) {
       if (fresh) {
         t.marked = !open(p, t);
         t.top = -Infinity;

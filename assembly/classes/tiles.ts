@@ -13,7 +13,8 @@ import { narrow } from '../lane/wide';
 import { ACCUMULATE, CUT, FINISH, GRADIENT, MEASURE, Plan, SECOND } from '../plan';
 import { openProducts } from '../sums';
 import { blankLanes, expBlock, expTile } from './columns';
-import { pack, tileRow, unpack } from './pack';
+import { bring, take } from './lines';
+import { tileRow } from './pack';
 import {
   ALL, ARRAYS, AWAY, beginSamples, BLOCK, IDLE, MAX, OF_TARGET, openSamples, PRODUCT, REST, SUM, TARGET, TIES, UNUSED,
 } from './samples';
@@ -96,7 +97,7 @@ export function tiles(
   } else locate(p, t, 0);
   t.kept = !cut && p.middle <= TILE_CLASSES;
   while (!fresh || openChunk(p, t)) {
-    while (!fresh || advance(p, t, false)) {
+    while (!fresh || advance(p, t, false, (traits & DIRECT) == 0)) {
       if (fresh) {
         openSamples(p, t, (traits & WEIGHS) != 0, (traits & SPREADS) != 0, (traits & ALWAYS) != 0);
         reset(p, t);
@@ -178,8 +179,8 @@ function reset(p: Plan, t: Walk): void {
 
 function fetch(p: Plan, t: Walk, traits: u32, load: Pass): void {
   if (traits & DIRECT) return;
-  pack(t.x, t.classX, t.sampleX, t.count, t.n, tileOf(p, 0), maximaOf(p, t));
-  if ((traits & VALUES) != 0 && p.target) pack(t.y, t.classY, t.sampleY, t.count, t.n, tileOf(p, 2), laneArray(p, UNUSED));
+  bring(t, t.x, t.classX, t.sampleX, t.lineX, tileOf(p, 0), maximaOf(p, t));
+  if ((traits & VALUES) != 0 && p.target) bring(t, t.y, t.classY, t.sampleY, t.lineY, tileOf(p, 2), laneArray(p, UNUSED));
   load(p, t);
 }
 
@@ -262,5 +263,5 @@ function closeRests(p: Plan, t: Walk): void {
 function send(p: Plan, t: Walk, traits: u32, store: Pass): void {
   if (traits & DIRECT) return;
   store(p, t);
-  unpack(tileOf(p, 1), t.g, t.classG, t.sampleG, t.count, t.n, t.scales);
+  take(t, tileOf(p, 1), t.scales);
 }

@@ -32,6 +32,7 @@ export class Walk {
   total: f64; // of the class weights (crossEntropy)
   sample: i32;
   n: i32;
+  line: i32; // how many of them lie one step apart: all, or those of a line of inner
   end: i32; // the first sample of the next chunk
   first: i32;
   count: i32;
@@ -49,6 +50,9 @@ export class Walk {
   classX: usize; // and from one class to the next
   classY: usize;
   classG: usize;
+  lineX: usize; // and from one line to the next
+  lineY: usize;
+  lineG: usize;
   own: usize; // arrays of one value per sample (samples.ts)
   mass: usize;
   weight: usize;
@@ -115,17 +119,21 @@ export function begin(p: Plan): Walk {
   return t;
 }
 
-/** Moves to the next samples: at most a tile of them, or one row. False at the end, or where the chunk ends. */
-export function advance(p: Plan, t: Walk, rows: bool): bool {
+/**
+ * Moves to the next samples: one row, or at most a tile of them, of one line of inner; where `joins`, of as many lines as fit.
+ * False at the end, or where the chunk ends.
+ */
+export function advance(p: Plan, t: Walk, rows: bool, joins: bool): bool {
   const sample = t.sample + t.n;
   if (sample >= lastOf(p) || sample == t.end) return false;
   const width = rows ? 1 : tileWidth();
   const inner = p.inner;
   let within = 0;
-  t.n = min(width, t.end - sample);
+  t.n = t.line = min(width, t.end - sample);
   if (inner > 1) {
     within = sample % inner;
-    t.n = min(t.n, inner - within);
+    t.line = min(t.n, inner - within);
+    t.n = joins && t.line == inner ? t.n - t.n % inner : t.line;
   }
   t.sample = sample;
   locate(p, t, within);
@@ -172,4 +180,7 @@ export function locate(p: Plan, t: Walk, within: i32): void {
   t.classX = <usize>p.inputStep << 2;
   t.classY = <usize>p.targetStep << 2;
   t.classG = <usize>p.gradStep << 2;
+  t.lineX = <usize>p.inputOuter << 2;
+  t.lineY = <usize>p.targetOuter << 2;
+  t.lineG = <usize>p.gradOuter << 2;
 }

@@ -10,10 +10,13 @@ import { isRefused, references, type Tensor64, tensor64 } from '../reference/ind
 import { randomFrom } from '../reference/random.ts';
 import { sampled } from '../sample.ts';
 
-/** A block holds 32,768 values. */
+/** A block holds 32,768 values, a tile 64 samples. */
 const shapes: Readonly<Record<string, readonly [readonly number[], number]>> = {
   'more columns than a block': [[1, 2, 17_000], 1],
   'many short rows': [[12_000, 3], 1],
+  'lines of two': [[6000, 3, 2], 1],
+  'lines of three': [[45, 6, 3], 1],
+  'lines of twenty': [[7, 4, 20], 1],
 };
 
 describe('blocks', () => {

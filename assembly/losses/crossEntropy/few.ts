@@ -3,7 +3,8 @@
 // classes is begun and ended for four of them (docs/kernels.md).
 
 import { expRows, FEW, maxima, others, refineAt, sureLimit } from '../../classes/few';
-import { pack, tileRow, unpack } from '../../classes/pack';
+import { bring, take } from '../../classes/lines';
+import { tileRow } from '../../classes/pack';
 import {
   ARRAYS, AWAY, beginSamples, IDLE, LOSS, MAX, openSamples, PRODUCT, REST, SCALE, TARGET, UPSTREAM,
 } from '../../classes/samples';
@@ -35,20 +36,21 @@ export function fewClasses(p: Plan): usize {
   // samples that weigh, or whose losses are asked for, one by one
   const apart = (p.a | p.b | p.loss | p.incoming) != 0;
   openProducts(products);
+  t.count = p.total;
   while (openChunk(p, t)) {
-    while (advance(p, t, false)) {
+    while (advance(p, t, false, true)) {
       if (apart) openSamples(p, t, true, false, false);
       // lines of samples are read and written in their place, if they are whole turns of the loops
-      const whole = t.n % (2 * LANES) == 0, four = whole && p.total == 4, placed = whole && t.sampleX == 4, sends = !whole || t.sampleG != 4;
+      const whole = t.n % (2 * LANES) == 0 && t.line == t.n, four = whole && p.total == 4, placed = whole && t.sampleX == 4, sends = !whole || t.sampleG != 4;
       const x = placed ? t.x : tile, stepX = placed ? t.classX : row;
       if (placed) maxima(x, stepX, p.total, t.n, laneArray(p, MAX));
-      else pack(t.x, t.classX, t.sampleX, p.total, t.n, tile, laneArray(p, MAX));
+      else bring(t, t.x, t.classX, t.sampleX, t.lineX, tile, laneArray(p, MAX));
       expRows(x, stepX, exponentials, p.total, t.n, laneArray(p, MAX));
       // and lines of four classes are written as they are made
       const joins = sends && four && t.classG == 4, packs = sends && !joins;
       columns(p, t, x, stepX, exponentials, packs ? exponentials : t.g, packs ? row : t.classG, packs, joins, apart);
       if (apart) losses(p, t);
-      if (p.grad != 0 && packs) unpack(exponentials, t.g, t.classG, t.sampleG, p.total, t.n, laneArray(p, SCALE));
+      if (p.grad != 0 && packs) take(t, exponentials, laneArray(p, SCALE));
       if (largeProducts(products)) p.sum += closeProducts(products);
     }
     p.sum += closeProducts(products);

@@ -5,7 +5,8 @@
 // A −Infinity logit stays one, so that masks survive (κ·tanh alone would make it −κ).
 
 import { blankLanes } from '../../classes/columns';
-import { pack, tileRow } from '../../classes/pack';
+import { bring } from '../../classes/lines';
+import { tileRow } from '../../classes/pack';
 import { IDLE, UNUSED } from '../../classes/samples';
 import { maximaOf, tileOf } from '../../classes/tiles';
 import { laneArray, Walk } from '../../classes/walk';
@@ -70,7 +71,7 @@ export function capGradients(p: Plan, t: Walk): void {
   if (p.p2 == 0) return;
   const cap = splat(<f32>p.p2);
   const tile = tileOf(p, 0), offset = tileOf(p, 1) - tile;
-  pack(t.x, t.classX, t.sampleX, t.count, t.n, tile, laneArray(p, UNUSED));
+  bring(t, t.x, t.classX, t.sampleX, t.lineX, tile, laneArray(p, UNUSED));
   for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) {
     if (t.marked) blankLanes(tile + at, t.count, loadV(laneArray(p, IDLE) + at));
     let place = tile + at;

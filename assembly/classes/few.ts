@@ -3,14 +3,20 @@
 // registers.
 
 import { SURE } from './columns';
-import { add, loadSplat, loadV, ne, or, pmax, pmin, storeV, sub, VECTOR } from '../lane/lane';
+import { add, LANES, loadSplat, loadV, ne, or, pmax, pmin, splat, storeV, sub, VECTOR } from '../lane/lane';
 import { expConstant, expWith, refine } from '../math/exp';
+import { Plan } from '../plan';
 import { tileRow } from './pack';
+import { TARGET } from './samples';
+import { laneArray, Walk } from './walk';
 
 /** Classes at most. */
 export const FEW = 4;
 
 const LIMIT: usize = memory.data<f32>([0.00390625], 16); // SURE: static data takes literals alone
+
+/** 1/2. */
+export const HALF: usize = memory.data<f32>([0.5], 16);
 
 /** SURE in every lane, loaded, so that V8 does not make it anew each turn of a loop. */
 // @ts-ignore: decorator
@@ -60,4 +66,35 @@ export function expRows(x: usize, step: usize, to: usize, classes: i32, n: i32, 
 @inline export function refineAt(e: v128, x: usize, m: v128): v128 {
   const v = loadV(x);
   return refine(e, v, m, sub(v, m));
+}
+
+/** Where the targets of the last n samples of a tile are; lanes past the last one are idle. */
+// @ts-ignore: decorator
+@inline export function targetsAt(p: Plan, t: Walk, n: i32, apart: bool): usize {
+  const i = <usize>(t.n - n) << 2;
+  if (apart) return laneArray(p, TARGET) + i;
+  return n < LANES ? lastTargets(p, t, n) : p.indices + (<usize>t.sample << 2) + i;
+}
+
+function lastTargets(p: Plan, t: Walk, n: i32): usize {
+  const to = laneArray(p, TARGET), from = p.indices + (<usize>(t.sample + t.n - n) << 2);
+  for (let i = 0; i < LANES; i++) {
+    const at = <usize>i << 2;
+    store<i32>(to + at, i < n ? load<i32>(from + at) : p.ignoreIndex);
+  }
+  return to;
+}
+
+// Smoothing by ε gives each class the share ε/C of a sample, and its target 1 − ε beside.
+
+/** ε/C. */
+// @ts-ignore: decorator
+@inline export function evenShare(p: Plan): v128 {
+  return splat(<f32>(p.p0 / p.total));
+}
+
+/** 1 − ε. */
+// @ts-ignore: decorator
+@inline export function kept(p: Plan): v128 {
+  return splat(<f32>(1 - p.p0));
 }

@@ -136,7 +136,10 @@ export function unpack(
   } else if (flat && classes == 3 && sampleStep == 12) {
     for (; i + 4 <= n; i += 4) joinTriples(tile + (i << 2), row, g + <usize>i * sampleStep, v128.load(scales + (i << 2)));
   } else if (flat && classes == 2 && sampleStep == 8) {
-    for (; i + 4 <= n; i += 4) joinPairs(tile + (i << 2), row, g + <usize>i * sampleStep, v128.load(scales + (i << 2)));
+    for (; i + 4 <= n; i += 4) {
+      const from = tile + (i << 2), k = v128.load(scales + (i << 2));
+      joinPairs(mul(loadV(from), k), mul(loadV(from + row), k), g + <usize>i * sampleStep);
+    }
   }
   for (; i < n; i++) {
     const from = tile + (i << 2), to = g + <usize>i * sampleStep;

@@ -83,8 +83,7 @@
 }
 
 // @ts-ignore: decorator
-@inline export function joinPairs(p: usize, rowBytes: usize, q: usize, k: v128): void {
-  const a = f32x4.mul(v128.load(p), k), b = f32x4.mul(v128.load(p + rowBytes), k);
-  v128.store(q, v128.shuffle<f32>(a, b, 0, 4, 1, 5));
-  v128.store(q, v128.shuffle<f32>(a, b, 2, 6, 3, 7), 16);
+@inline export function joinPairs(a: v128, b: v128, q: usize): void {
+  v128.store(q, lowPairs(a, b));
+  v128.store(q, highPairs(a, b), 16);
 }

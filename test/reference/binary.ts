@@ -110,6 +110,9 @@ export const sigmoidFocal = elementLoss({
   },
 });
 
+/** In units of 2^-24: a power below every normal float32 is 0. */
+const FLUSHED = 2 ** -102;
+
 /** What the asymmetric loss is made of: base^exponent · entropy, each with its derivative. */
 function asymmetricParts(x: number, y: number, options: ElementOptions) {
   const { gammaPos = 1, gammaNeg = 4, clip = 0.05 } = options;
@@ -165,7 +168,7 @@ export const asymmetric = elementLoss({
     // The exponent of a soft target is a sum of products, whose rounding errors the logarithm of the base multiplies.
     const { gammaPos = 1, gammaNeg = 4 } = options;
     const raised = y > 0 && y < 1 && base > 0 ? Math.max(gammaPos, gammaNeg) * Math.abs(Math.log(base)) : 0;
-    const worse = w * (1 + raised) + product(error, base ** (exponent - 1));
+    const worse = w * (1 + raised) + product(error, base ** (exponent - 1)) + FLUSHED;
     const wSlope = product(exponent * Math.abs(baseSlope), base ** (exponent - 1));
     const steeper =
       wSlope + product(exponent * Math.abs((exponent - 1) * baseSlope) * sigmoid(x), base ** (exponent - 2));

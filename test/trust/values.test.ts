@@ -268,3 +268,27 @@ describe('a 0-D tensor', () => {
     expect(() => softmax(one, { axis: 1 })).toThrow(/^softmax: axis is 1/);
   });
 });
+
+describe('few classes of which one is', () => {
+  const odd: [string, number][] = [
+    ['infinite', INFINITY],
+    ['masked', masked],
+    ['NaN', NAN],
+    ['a large negative', -3e38],
+  ];
+  const counts = [2, 3, 4, 5];
+  const cases = odd.flatMap(([name, value]) => counts.map((classes) => [name, classes, value] as const));
+
+  it.each(cases)('%s, %i classes, with and without smoothing', (_, classes, value) => {
+    // each class in turn is odd, and each the target; the last row is ordinary
+    const rows = Array.from({ length: classes * classes + 1 }, (_row, i) =>
+      Array.from({ length: classes }, (_class, c) => (c === Math.floor(i / classes) ? value : c - 1.5)),
+    );
+    const targets = rows.map((_row, i) => i % classes);
+    for (const labelSmoothing of [0, 0.1, 1]) {
+      const each = problem(rows, targets, { labelSmoothing, reduction: 'none' });
+      expectReference('crossEntropy', each, 4);
+      expectReference('crossEntropy', columns(each), 4);
+    }
+  });
+});

@@ -5,12 +5,15 @@ import {
   type ForwardResult,
   float32,
   formNames,
+  libraryOptions,
+  libraryTarget,
   losses,
   type Options,
   type Target,
   type Tensor32,
 } from '../library.ts';
-import { type LinearOperands, references } from '../reference/index.ts';
+import { drawLinear, type LinearOperands, linear, references } from '../reference/index.ts';
+import { below, pick, type Random } from '../reference/random.ts';
 
 export type Grads = Readonly<Record<string, Tensor32>>;
 
@@ -64,3 +67,23 @@ export const placeLayer = (engine: Engine, { weight, bias }: Layer): Layer => ({
   weight: place(engine, weight),
   ...(bias && { bias: place(engine, bias) }),
 });
+
+/** A call of a linear form, with sizes around those of register blocks and lanes. */
+export function drawCall(random: Random, op: FormName) {
+  const loss = references[op];
+  const size = () => 1 + below(random, 70);
+  const classes = loss.family !== 'element';
+  const row = pick(random, [[size()], [1 + below(random, 5), 1 + below(random, 9)], ...(classes ? [] : [[]])]);
+  const axis = classes && row.length > 1 ? pick(random, [1, -1]) : undefined;
+  const { operands, problem } = drawLinear(random, loss, [size(), size()], row, axis, pick(random, loss.targets));
+  const { inputs, options } = problem;
+  const logits = linear(operands);
+  const reduction = pick(random, ['mean', 'sum', 'mean'] as const);
+  return {
+    operands,
+    features: float32(operands.features),
+    target: libraryTarget(op, { ...inputs, input: logits }),
+    options: { ...libraryOptions(options), reduction, outputs: row },
+    layer: layerOf(operands),
+  };
+}

@@ -1,13 +1,13 @@
 /** Linear forms of every loss: equal to the layer, the loss and the layer's gradient; blocks and places change no bit. */
 import { describe, expect, it } from 'vitest';
 import { createEngine, linear as linearFunction } from '../../src/index.ts';
-import { type FormName, float32, libraryOptions, libraryTarget, losses, type Tensor32 } from '../library.ts';
-import { drawLinear, type LinearOperands, linear, linearBack, references, type Tensor64 } from '../reference/index.ts';
-import { below, pick, type Random, randomFrom } from '../reference/random.ts';
+import { type FormName, float32, losses, type Tensor32 } from '../library.ts';
+import { type LinearOperands, linear, linearBack, type Tensor64 } from '../reference/index.ts';
+import { below, randomFrom } from '../reference/random.ts';
 import {
+  drawCall,
   type LinearFunction,
   type LinearResult,
-  layerOf,
   linearNames,
   linearOf,
   place,
@@ -16,27 +16,7 @@ import {
 
 const layer = linearFunction as unknown as LinearFunction;
 
-/** A call of a linear form, with sizes around those of register blocks and lanes. */
-function draw(random: Random, op: FormName) {
-  const loss = references[op];
-  const size = () => 1 + below(random, 70);
-  const classes = loss.family !== 'element';
-  const row = pick(random, [[size()], [1 + below(random, 5), 1 + below(random, 9)], ...(classes ? [] : [[]])]);
-  const axis = classes && row.length > 1 ? pick(random, [1, -1]) : undefined;
-  const { operands, problem } = drawLinear(random, loss, [size(), size()], row, axis, pick(random, loss.targets));
-  const { inputs, options } = problem;
-  const logits = linear(operands);
-  const reduction = pick(random, ['mean', 'sum', 'mean'] as const);
-  return {
-    operands,
-    features: float32(operands.features),
-    target: libraryTarget(op, { ...inputs, input: logits }),
-    options: { ...libraryOptions(options), reduction, outputs: row },
-    layer: layerOf(operands),
-  };
-}
-
-type Call = ReturnType<typeof draw>;
+type Call = ReturnType<typeof drawCall>;
 
 /** The loss on the layer's logits, and its gradient through the layer. */
 function composed(op: FormName, { features, layer: given, target, options }: Call): LinearResult {
@@ -65,7 +45,7 @@ describe.each(linearNames)('%s.linear', (op) => {
   it('is the layer, the loss and the gradient through the layer', () => {
     const random = randomFrom(8);
     for (let turn = 0; turn < 4; turn++) {
-      const call = draw(random, op);
+      const call = drawCall(random, op);
       const got = linearOf(op)(call.features, call.layer, call.target, call.options);
       const wanted = composed(op, call);
       const near = 2 ** -18 * Math.max(1, Math.abs(Number(wanted.loss)));
@@ -80,7 +60,7 @@ describe.each(linearNames)('%s.linear', (op) => {
   it('gives the same bits from arrays, tensors and steps', () => {
     const random = randomFrom(9);
     const engine = createEngine();
-    const { features, layer: given, target, options } = draw(random, op);
+    const { features, layer: given, target, options } = drawCall(random, op);
     const arrays = linearOf(op, engine)(features, given, target, options);
     const placed = [place(engine, features), placeLayer(engine, given), target, options] as const;
     const step = linearOf(op, engine).prepare(...placed);
@@ -111,7 +91,7 @@ describe('linear', () => {
   it('is the product, and its gradients', () => {
     const random = randomFrom(10);
     for (let turn = 0; turn < 40; turn++) {
-      const call = draw(random, 'mse');
+      const call = drawCall(random, 'mse');
       const { operands, features, layer: given, options } = call;
       const { outputs } = options;
       const truth = linear(operands);
@@ -134,7 +114,7 @@ describe('accumulate', () => {
   it('adds the gradients of parts to those of the whole', () => {
     const random = randomFrom(11);
     for (let turn = 0; turn < 20; turn++) {
-      const call = draw(random, 'mse');
+      const call = drawCall(random, 'mse');
       const { features, layer: given, options } = call;
       const { outputs } = options;
       const [n = 0, d = 0] = features.shape;

@@ -6,9 +6,22 @@ import { describe, expect, it } from 'vitest';
 import { engineOf } from '../../src/api/engine.ts';
 import { createEngine } from '../../src/index.ts';
 import { Runtime } from '../../src/machine/runtime.ts';
+import type { Tensor32 } from '../calls.ts';
+import { drawCall, type Layer, linearNames, linearOf } from '../linear/library.ts';
 import { expectSame, expectSameGradients, expectSameLosses, isTensor, mapTensors, type Placed } from '../placement.ts';
+import { randomFrom } from '../reference/random.ts';
 import { sampled } from '../sample.ts';
-import { type Engine, type LossCase, lossCases, lossNames, lossOf, tiers } from '../tiers.ts';
+import {
+  activationCases,
+  activationNames,
+  activationOf,
+  type Engine,
+  type LossCase,
+  lossCases,
+  lossNames,
+  lossOf,
+  tiers,
+} from '../tiers.ts';
 
 /** Pages behind all that a call takes, the last bytes of which an operand has. */
 const PAGES = 24;
@@ -72,6 +85,37 @@ describe.each(tiers)('%s', (tier) => {
       }
     }
     expect(tried).toBeGreaterThan(8);
+  });
+
+  it.each(activationNames)('%s reads its operands alone', (op) => {
+    const [activation, own] = [activationOf(plain, op), activationOf(engine, op)];
+    for (const { name, op: of, input, gradOutput, options } of activationCases) {
+      if (of !== op) continue;
+      expectSame(name, own(last(input) as typeof input, options), activation(input, options));
+      const wanted = activation.backward(gradOutput, input, options);
+      expectSame(name, own.backward(last(gradOutput) as typeof input, input, options), wanted);
+      expectSame(name, own.backward(gradOutput, last(input) as typeof input, options), wanted);
+    }
+  });
+
+  it.each(linearNames)('%s.linear reads its operands alone', (op) => {
+    const random = randomFrom(31);
+    for (let turn = 0; turn < 4; turn++) {
+      const { features, layer, target, options } = drawCall(random, op);
+      const call = (x: Tensor32, own: Layer) => linearOf(op, engine)(x, own, target, options);
+      const wanted = linearOf(op, plain)(features, layer, target, options);
+      const { bias } = layer;
+      const results = [
+        () => call(last(features) as Tensor32, layer),
+        () => call(features, { ...layer, weight: last(layer.weight) as Tensor32 }),
+        ...(bias ? [() => call(features, { ...layer, bias: last(bias) as Tensor32 })] : []),
+      ];
+      for (const result of results) {
+        const { loss, grad } = result();
+        expectSame(op, loss, wanted.loss);
+        for (const [name, values] of Object.entries(grad)) expectSame(`${op}: ${name}`, values, wanted.grad[name]!);
+      }
+    }
   });
 
   it('reads a gradient of groups alone, and not one value for each sample', () => {

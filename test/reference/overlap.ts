@@ -84,6 +84,9 @@ interface Ratio {
   readonly scale: number;
 }
 
+/** In units of 2^-24: what is predicted below every normal float32 may be 0, which shows where nothing else is. */
+const FLUSHED = 2 ** -102;
+
 /** The ratios [groups, classes]; 0/0 is a ratio of 1. */
 function ratiosOf(
   positions: Iterable<Position>,
@@ -111,7 +114,11 @@ function ratiosOf(
     const missed = sumOf(misses);
     const denominator = sumOf([...hits, ...misses, smooth]);
     if (denominator === 0) return { loss: 0, denominator, scale: 0 };
-    return { loss: missed / denominator, denominator, scale: Math.abs(sumOf(sizes) / denominator) };
+    return {
+      loss: missed / denominator,
+      denominator,
+      scale: Math.abs((sumOf(sizes) + FLUSHED * sizes.length) / denominator),
+    };
   });
 }
 
@@ -176,8 +183,10 @@ function overlapScales(by: (options: ReferenceOptions) => Counting) {
     for (const [i, { p, nll, y, group }] of positions) {
       const sizes = y.map((v, k) => slopeSize(ratios[group * layout.classes + k]!, v, counting));
       const { activation = 'softmax' } = options;
-      const all = activation === 'softmax' ? sumOf(sizes.map((size, k) => product(p[k]!, size))) : 0;
-      const row = sizes.map((size, k) => (activation === 'none' ? size : product(p[k]!, (1 + nll[k]!) * (size + all))));
+      const all = activation === 'softmax' ? sumOf(sizes.map((size, k) => product(p[k]! + FLUSHED, size))) : 0;
+      const row = sizes.map((size, k) =>
+        activation === 'none' ? size : product(p[k]!, (1 + nll[k]!) * (size + all)) + FLUSHED * (size + all),
+      );
       writeRow(grad, layout, i, row);
     }
     return { loss: Float64Array.from(ratios, ({ scale, loss }) => scale + Math.abs(loss)), grad };

@@ -12,11 +12,14 @@ import { rows } from '../classes/rows';
 import { FREE, MAX, REST, SCALE } from '../classes/samples';
 import { EXPONENTIALS, nothing, tileOf, tiles, VALUES } from '../classes/tiles';
 import { laneArray, Walk, walksRows } from '../classes/walk';
-import { add, div, LANES, loadV, madd, mul, nmadd, splat, storeV, sub, VECTOR } from '../lane/lane';
+import { add, anyOf, div, LANES, loadV, madd, mul, ne, nmadd, splat, storeV, sub, VECTOR } from '../lane/lane';
 import { loadSome, storeSome } from '../lane/place';
-import { addWide, narrow, sumOf, widenAdd, zeroW } from '../lane/wide';
+import { addWide, high, join, low, mulW, narrow, sumOf, widenAdd, zeroW } from '../lane/wide';
 import { log1p, log1pDouble } from '../math/log';
 import { LOG, Plan } from '../plan';
+
+/** Bytes of a row whose float32 sums go to float64. */
+const RUN: usize = 32 * VECTOR;
 
 /** Σ g·e or, for logSoftmax, Σ g of each sample: float64, two arrays. */
 const DOT: usize = FREE;
@@ -48,20 +51,34 @@ export function softmax(p: Plan): usize {
 // ---- tiles: one sample per lane ----------------------------------------------------------------------------------------
 
 function dots(p: Plan, t: Walk): void {
-  const log = (p.flags & LOG) != 0, to = laneArray(p, DOT);
-  if (t.first == 0) memory.fill(to, 0, 2 * tileRow());
+  const log = (p.flags & LOG) != 0, dot = laneArray(p, DOT), row = tileRow();
+  if (t.first == 0) memory.fill(dot, 0, 2 * row);
   for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) {
+    const to = dot + 2 * at;
     let e = tileOf(p, 1) + at, incoming = tileOf(p, 2) + at;
     for (let c = 0; c < t.count; ) {
-      const end = min(c + TILE_RUN, t.count);
+      const start = c, end = min(c + TILE_RUN, t.count);
       let sum = splat(0);
-      for (; c < end; c++, e += tileRow(), incoming += tileRow()) {
+      for (; c < end; c++, e += row, incoming += row) {
         const g = loadV(incoming);
         sum = log ? add(sum, g) : madd(g, loadV(e), sum);
       }
-      addWide(to + 2 * at, sum);
+      if (!overflows(sum)) {
+        addWide(to, sum);
+        continue;
+      }
+      for (let back = <usize>(c - start) * row; back > 0; back -= row) {
+        const g = loadV(incoming - back);
+        addWide(to, log ? g : mul(g, loadV(e - back)));
+      }
     }
   }
+}
+
+/** Whether any sum is no number, as where a float32 was too small for it. */
+// @ts-ignore: decorator
+@inline function overflows(sum: v128): bool {
+  return anyOf(ne(sub(sum, sum), splat(0)));
 }
 
 /** 1/Σe of each sample; for logSoftmax the logarithm of Σe. */
@@ -89,8 +106,8 @@ function tile(p: Plan, t: Walk): void {
       }
       continue;
     }
-    let dot = narrow(laneArray(p, DOT) + 2 * at, splat(0));
-    if (!log) dot = mul(dot, scale);
+    const sums = laneArray(p, DOT) + 2 * at;
+    const dot = log ? narrow(sums, splat(0)) : join(mulW(loadV(sums), low(scale)), mulW(loadV(sums + 16), high(scale)));
     for (let c = 0; c < t.count; c++, e += tileRow(), incoming += tileRow()) {
       const g = loadV(incoming), y = mul(loadV(e), scale);
       storeV(e, log ? nmadd(y, dot, g) : mul(y, sub(g, dot)));
@@ -102,12 +119,31 @@ function tile(p: Plan, t: Walk): void {
 
 /** Σ g·e, or Σ g where e is 0. */
 function dotRow(g: usize, e: usize, n: i32): f64 {
-  const step = LANES;
+  const whole = n & -(2 * LANES);
   let dot = zeroW();
-  for (; n > 0; n -= step, g += 4 * step) {
+  n %= 2 * LANES;
+  for (let left = <usize>whole << 2; left > 0; ) {
+    const run = min(left, RUN), end = g + run, beside = e - g;
+    let even = splat(0), odd = even;
+    left -= run;
+    for (; g != end; g += 2 * VECTOR) {
+      const a = loadV(g), b = loadV(g + VECTOR);
+      even = e ? madd(a, loadV(g + beside), even) : add(even, a);
+      odd = e ? madd(b, loadV(g + beside + VECTOR), odd) : add(odd, b);
+    }
+    const sum = add(even, odd);
+    if (overflows(sum)) {
+      for (let at = end - run; at != end; at += VECTOR) {
+        const v = loadV(at);
+        dot = widenAdd(dot, e ? mul(v, loadV(at + beside)) : v);
+      }
+    } else dot = widenAdd(dot, sum);
+    if (e) e += run;
+  }
+  for (; n > 0; n -= LANES, g += VECTOR) {
     const v = loadSome(g, n, 0);
     dot = widenAdd(dot, e ? mul(v, loadSome(e, n, 0)) : v);
-    if (e) e += 4 * step;
+    if (e) e += VECTOR;
   }
   return sumOf(dot);
 }
@@ -122,16 +158,25 @@ function row(p: Plan, t: Walk): void {
 
 /** y = (x − m) − shift. */
 function shiftRow(x: usize, y: usize, n: i32, m: f32, shift: f32): void {
-  const step = LANES;
-  const top = splat(m), log = splat(shift);
-  for (; n > 0; n -= step, x += 4 * step, y += 4 * step) storeSome(y, sub(sub(loadSome(x, n, 0), top), log), n);
+  const top = splat(m), log = splat(shift), end = x + (<usize>(n & -(2 * LANES)) << 2);
+  for (; x != end; x += 2 * VECTOR, y += 2 * VECTOR) {
+    storeV(y, sub(sub(loadV(x), top), log));
+    storeV(y + VECTOR, sub(sub(loadV(x + VECTOR), top), log));
+  }
+  n %= 2 * LANES;
+  for (; n > 0; n -= LANES, x += VECTOR, y += VECTOR) storeSome(y, sub(sub(loadSome(x, n, 0), top), log), n);
 }
 
 /** The vector-Jacobian product from the exponentials at e and the incoming gradient at g. */
 function backwardRow(e: usize, g: usize, to: usize, n: i32, scale: f32, log: bool, dot: f32): void {
-  const step = LANES;
-  const by = splat(scale), all = splat(dot);
-  for (; n > 0; n -= step, e += 4 * step, g += 4 * step, to += 4 * step) {
+  const by = splat(scale), all = splat(dot), end = e + (<usize>(n & -(2 * LANES)) << 2);
+  for (; e != end; e += 2 * VECTOR, g += 2 * VECTOR, to += 2 * VECTOR) {
+    const v0 = loadV(g), v1 = loadV(g + VECTOR), y0 = mul(loadV(e), by), y1 = mul(loadV(e + VECTOR), by);
+    storeV(to, log ? nmadd(y0, all, v0) : mul(y0, sub(v0, all)));
+    storeV(to + VECTOR, log ? nmadd(y1, all, v1) : mul(y1, sub(v1, all)));
+  }
+  n %= 2 * LANES;
+  for (; n > 0; n -= LANES, e += VECTOR, g += VECTOR, to += VECTOR) {
     const v = loadSome(g, n, 0), y = mul(loadSome(e, n, 0), by);
     storeSome(to, log ? nmadd(y, all, v) : mul(y, sub(v, all)), n);
   }

@@ -1,6 +1,6 @@
 /** Values that leave float32 on the way to a result that is one. */
 import { describe, expect, it } from 'vitest';
-import { bceWithLogits, crossEntropy, mse } from '../../src/index.ts';
+import { bceWithLogits, crossEntropy, mse, softmax } from '../../src/index.ts';
 import type { FormName } from '../library.ts';
 import { type Problem, type ReferenceOptions, tensor64 } from '../reference/index.ts';
 import { expectReference, masked, problem } from './rows.ts';
@@ -121,5 +121,30 @@ describe('what is no float32 on the way, and is one in the end', () => {
     const tiny = mse([1, 2], [0, 0], { weight: [1e-39, 1e-39] });
     expect(tiny.grad.data.every(Number.isFinite)).toBe(true);
     expect(bceWithLogits([1, 2], [0, 1], { weight: [1e-39, 1e-39] }).grad.data.every(Number.isFinite)).toBe(true);
+  });
+});
+
+describe('incoming gradients of softmax whose sum is no float32', () => {
+  const sizes = [2, 3, 20, 40, 200, 1003];
+
+  it.each(sizes)('of %i classes, in rows and in columns', (classes) => {
+    const gradOutput = Float32Array.from({ length: classes }, (_, c) => (c % 3 === 0 ? -1e38 : 3e38));
+    const logits = Float32Array.from({ length: classes }, (_, c) => Math.sin(c));
+    const masses = Array.from(logits, Math.exp);
+    const all = masses.reduce((sum, e) => sum + e);
+    const dot = gradOutput.reduce((sum, g, c) => sum + g * (masses[c]! / all), 0);
+    const wanted = Array.from(gradOutput, (g, c) => (masses[c]! / all) * (g - dot));
+    const size = Math.max(...wanted.map(Math.abs));
+    for (const shape of [
+      [1, classes],
+      [1, classes, 1],
+      [classes, 1],
+    ]) {
+      const axis = shape.length === 2 && shape[0] === classes ? 0 : 1;
+      const { data } = softmax.backward({ data: gradOutput, shape }, { data: logits, shape }, { axis });
+      for (const [c, value] of wanted.entries()) {
+        expect(Math.abs(data[c]! - value) / size, `${shape}: ${c}`).toBeLessThan(8 * 2 ** -24);
+      }
+    }
   });
 });

@@ -4,10 +4,12 @@
 
 import { SURE } from './columns';
 import { add, LANES, loadSplat, loadV, ne, or, pmax, pmin, splat, storeV, sub, VECTOR } from '../lane/lane';
+import { sumOf, widenAdd, zeroW } from '../lane/wide';
 import { expConstant, expWith, refine } from '../math/exp';
 import { Plan } from '../plan';
+import { closeProducts, growProducts, openProducts } from '../sums';
 import { tileRow } from './pack';
-import { TARGET } from './samples';
+import { AWAY, REST, TARGET } from './samples';
 import { laneArray, Walk } from './walk';
 
 /** Classes at most. */
@@ -97,4 +99,37 @@ function lastTargets(p: Plan, t: Walk, n: i32): usize {
 // @ts-ignore: decorator
 @inline export function kept(p: Plan): v128 {
   return splat(<f32>(1 - p.p0));
+}
+
+// The loss of a sample is log(1 + q) + 2·away, away being half of m − x of its target: the logarithms of many are one, of a
+// product (sums.ts), and what is away adds up behind it.
+
+/** Bytes from the products to the sum of what is away. */
+const BEHIND: usize = 32;
+
+/** Begins sums. */
+export function openTogether(products: usize): void {
+  openProducts(products);
+  storeV(products + BEHIND, zeroW());
+}
+
+/** Adds a vector of samples; gap is −away. */
+// @ts-ignore: decorator
+@inline export function addTogether(products: usize, q: v128, gap: v128): void {
+  growProducts(products, q);
+  storeV(products + BEHIND, widenAdd(loadV(products + BEHIND), gap));
+}
+
+/** The losses together. */
+export function closeTogether(products: usize): f64 {
+  const sum = closeProducts(products) - 2 * sumOf(loadV(products + BEHIND));
+  storeV(products + BEHIND, zeroW());
+  return sum;
+}
+
+/** Keeps a vector of samples whose losses are computed one by one. */
+// @ts-ignore: decorator
+@inline export function keepApart(p: Plan, at: usize, q: v128, gap: v128): void {
+  storeV(laneArray(p, REST) + at, q);
+  storeV(laneArray(p, AWAY) + at, gap);
 }

@@ -1,14 +1,13 @@
 // Three or four classes: the losses and gradients of a tile whose exponentials are there (few.ts).
 
-import { evenShare, HALF, kept, others, refineAt, sureLimit, targetsAt } from '../../classes/few';
+import { addTogether, evenShare, HALF, keepApart, kept, others, refineAt, sureLimit, targetsAt } from '../../classes/few';
 import { tileRow } from '../../classes/pack';
-import { AWAY, IDLE, MAX, PRODUCT, REST, UPSTREAM } from '../../classes/samples';
+import { IDLE, MAX, PRODUCT, UPSTREAM } from '../../classes/samples';
 import { laneArray, Walk } from '../../classes/walk';
 import {
   add, and, anyOf, clear, div, LANES, loadSplat, loadV, lt, massTimes, mul, or, sameInt, select_, splat, storeV, sub, VECTOR,
 } from '../../lane/lane';
 import { storeColumns } from '../../lane/shuffle';
-import { growHigh, growLow, sumOf, widenAdd, zeroW } from '../../lane/wide';
 import { expConstant } from '../../math/exp';
 import { Plan } from '../../plan';
 
@@ -25,7 +24,6 @@ export function columns(
   const skip = loadSplat(changetype<usize>(p) + offsetof<Plan>('ignoreIndex'));
   const upstream = loadV(laneArray(p, UPSTREAM)), smooth = p.p0 != 0;
   const products = laneArray(p, PRODUCT);
-  let low = loadV(products), high = loadV(products + 16), away = zeroW();
   for (let at: usize = 0, n = t.n; n > 0; at += VECTOR, n -= LANES) {
     let target = loadV(targetsAt(p, t, n, apart));
     const x0 = x + at, x1 = x0 + stepX, x2 = x1 + stepX, x3 = x2 + stepX, e = es + at;
@@ -69,14 +67,8 @@ export function columns(
       if (classes > 3) even = add(even, awayAt(x3, half, top, share));
       gap = clear(add(massTimes(kept(p), gap), even), idle);
     }
-    if (apart) {
-      storeV(laneArray(p, REST) + at, q);
-      storeV(laneArray(p, AWAY) + at, gap);
-    } else {
-      low = growLow(low, q);
-      high = growHigh(high, q);
-      away = widenAdd(away, gap);
-    }
+    if (apart) keepApart(p, at, q, gap);
+    else addTogether(products, q, gap);
     if (!p.grad) continue;
     // what is not of the target, and the sum of it
     const r0 = clear(e0, is0), r1 = clear(e1, is1), r2 = clear(e2, is2), r3 = clear(e3, is3);
@@ -98,9 +90,6 @@ export function columns(
       if (classes > 3) storeV(g + at + 3 * stepG, g3);
     }
   }
-  storeV(products, low);
-  storeV(products + 16, high);
-  p.sum -= 2 * sumOf(away);
 }
 
 /** The share of a class in smoothing times half of x − m; halves do not overflow. */

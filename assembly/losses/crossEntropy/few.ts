@@ -2,7 +2,7 @@
 // from its exponentials to its gradients a vector of samples stays in registers, its target is found by comparison, and no loop over
 // the classes is begun and ended for four of them (docs/kernels.md).
 
-import { expRows, FEW, maxima } from '../../classes/few';
+import { closeTogether, expRows, FEW, maxima, openTogether } from '../../classes/few';
 import { bring, take } from '../../classes/lines';
 import { tileRow } from '../../classes/pack';
 import { ARRAYS, AWAY, beginSamples, LOSS, MAX, ONES, openSamples, PRODUCT, REST } from '../../classes/samples';
@@ -10,7 +10,7 @@ import { advance, begin, closeChunk, laneArray, openChunk, Walk } from '../../cl
 import { add, LANES, loadV, mul, storeV, sub, VECTOR } from '../../lane/lane';
 import { log1p } from '../../math/log';
 import { CUT, Plan } from '../../plan';
-import { addLosses, closeProducts, largeProducts, openProducts } from '../../sums';
+import { addLosses, largeProducts } from '../../sums';
 import { columns } from './columns';
 import { expPairs, pairs } from './pairs';
 import { moves } from './softcap';
@@ -29,7 +29,7 @@ export function fewClasses(p: Plan): usize {
   const apart = (p.a | p.b | p.loss | p.incoming) != 0;
   // called by reference, so that it is a function of its own, with registers of its own
   const compute = classes == 2 ? pairs : columns;
-  openProducts(products);
+  openTogether(products);
   t.count = classes;
   while (openChunk(p, t)) {
     while (advance(p, t, false, true)) {
@@ -48,9 +48,9 @@ export function fewClasses(p: Plan): usize {
       compute(p, t, x, stepX, exponentials, g, stepG, joins, apart);
       if (apart) losses(p, t);
       if (p.grad != 0 && packs) take(t, exponentials, ONES);
-      if (largeProducts(products)) p.sum += closeProducts(products);
+      if (largeProducts(products)) p.sum += closeTogether(products);
     }
-    p.sum += closeProducts(products);
+    p.sum += closeTogether(products);
     closeChunk(p, t);
   }
   return 0;

@@ -2,15 +2,14 @@
 // exponential is all a sample needs, and q = e. Where the target has the larger logit it is pulled by e, else by 1, and the other
 // class is pushed as hard.
 
-import { evenShare, HALF, kept, targetsAt } from '../../classes/few';
-import { AWAY, IDLE, PRODUCT, REST, UPSTREAM } from '../../classes/samples';
+import { addTogether, evenShare, HALF, keepApart, kept, targetsAt } from '../../classes/few';
+import { IDLE, PRODUCT, UPSTREAM } from '../../classes/samples';
 import { laneArray, Walk } from '../../classes/walk';
 import {
   add, and, anyOf, clear, div, LANES, loadSplat, loadV, lt, massTimes, mul, or, pmax, pmin, sameInt, select_, signBits, splat,
   storeV, sub, VECTOR,
 } from '../../lane/lane';
 import { joinPairs } from '../../lane/shuffle';
-import { growHigh, growLow, sumOf, widenAdd, zeroW } from '../../lane/wide';
 import { expConstant, expWith, refine } from '../../math/exp';
 import { Plan } from '../../plan';
 
@@ -35,7 +34,6 @@ export function pairs(
   const zero = splat(0), one = expConstant(9), half = loadSplat(HALF);
   const skip = loadSplat(changetype<usize>(p) + offsetof<Plan>('ignoreIndex'));
   const upstream = loadV(laneArray(p, UPSTREAM)), products = laneArray(p, PRODUCT), smooth = p.p0 != 0;
-  let low = loadV(products), high = loadV(products + 16), away = zeroW();
   for (let at: usize = 0, n = t.n; n > 0; at += VECTOR, n -= LANES) {
     const target = loadV(targetsAt(p, t, n, apart)), a = loadV(x + at), b = loadV(x + stepX + at);
     const idle = apart ? loadV(laneArray(p, IDLE) + at) : sameInt(target, skip);
@@ -51,14 +49,8 @@ export function pairs(
     const behind = lt(select_(a, b, first), m), scale = div(factor, add(q, one)), apartBy = sub(mul(least, half), mul(m, half));
     let gap = clear(and(apartBy, behind), idle);
     if (smooth) gap = clear(add(massTimes(kept(p), gap), mul(apartBy, evenShare(p))), idle);
-    if (apart) {
-      storeV(laneArray(p, REST) + at, q);
-      storeV(laneArray(p, AWAY) + at, gap);
-    } else {
-      low = growLow(low, q);
-      high = growHigh(high, q);
-      away = widenAdd(away, gap);
-    }
+    if (apart) keepApart(p, at, q, gap);
+    else addTogether(products, q, gap);
     if (!p.grad) continue;
     let push = mul(select_(one, e, behind), scale);
     if (smooth) push = sub(push, mul(factor, evenShare(p)));
@@ -69,7 +61,4 @@ export function pairs(
       storeV(g + at + stepG, g1);
     }
   }
-  storeV(products, low);
-  storeV(products + 16, high);
-  p.sum -= 2 * sumOf(away);
 }

@@ -6,7 +6,7 @@ import {
   add, anyOf, clear, eq, LANES, loadSplat, loadV, lt, madd, mul, or, pmax, pmin, select_, splat, storeV, sub, VECTOR,
 } from '../lane/lane';
 import { addWide } from '../lane/wide';
-import { expConstant, expWith, refine } from '../math/exp';
+import { exp, expConstant, expWith, refine } from '../math/exp';
 import { tileRow } from './pack';
 import { Walk } from './walk';
 
@@ -41,6 +41,10 @@ export function expTile(t: Walk, tile: usize, to: usize, maxima: usize, rests: u
   const k8 = expConstant(8), k10 = expConstant(10);
   const zero = splat(0), size = VECTOR;
   for (let i = 0; i < n; i += 2 * LANES) {
+    if (i + LANES >= n) {
+      expColumn(tile, to, classes, maxima, rests, marks);
+      return;
+    }
     const m0 = loadV(maxima), m1 = loadV(maxima + size);
     let rest0 = zero, rest1 = zero, most0 = zero, most1 = zero, x = tile, e = to, aheadX = nextX, aheadG = nextG;
     for (let c = 0; c < classes; ) {
@@ -78,9 +82,26 @@ export function expTile(t: Walk, tile: usize, to: usize, maxima: usize, rests: u
   }
 }
 
+/** expTile of the last column, where it has none beside it. */
+function expColumn(tile: usize, to: usize, classes: i32, maxima: usize, rests: usize, marks: usize): void {
+  const m = loadV(maxima);
+  let rest = splat(0), most = rest, x = tile, e = to;
+  for (let c = 0; c < classes; ) {
+    const end = min(c + TILE_RUN, classes);
+    let sum = splat(0);
+    for (; c < end; c++, x += tileRow(), e += tileRow()) {
+      const v = exp(sub(loadV(x), m));
+      storeV(e, v);
+      sum = add(sum, pmin(v, most));
+      most = pmax(most, v);
+    }
+    rest = add(rest, sum);
+  }
+  closeColumn(tile, to, classes, m, rest, rests, marks);
+}
+
 /** Stores q of a vector column. */
-// @ts-ignore: decorator
-@inline function closeColumn(
+function closeColumn(
   column: usize, to: usize, classes: i32, m: v128, q: v128, rests: usize, marks: usize,
 ): void {
   let refines = lt(q, splat(<f32>SURE));

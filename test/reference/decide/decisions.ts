@@ -38,7 +38,7 @@ export function logSumExp(row: Row): number {
 
 /** log p_c = (x_c − m) − log Σ e^(x−m). */
 export function logProbability(row: Row, c: number): number {
-  const top = Math.max(...row);
+  const top = row.reduce((max, v) => Math.max(max, v), Number.NEGATIVE_INFINITY);
   if (!Number.isFinite(top)) return Number.NaN;
   const first = row.indexOf(top);
   return row[c]! - top - Math.log1p(row.reduce((sum, x, k) => (k === first ? sum : sum + Math.exp(x - top)), 0));

@@ -2,25 +2,34 @@
 // gradient. The gradient of the target has 1/Σe and 1 − p_t to the power γ + 1, so that this is formed in float64, but for a
 // fraction of γ.
 
+import { storeV, VECTOR } from '../../lane/lane';
 import { addW, divW, high, join, low, mulW, splatW, subW } from '../../lane/wide';
 import { power } from '../../math/pow';
 
 /** γ above this is one power. */
 const MOST: f64 = 8;
 
+/** (1 − p_t)^γ; `factor` is what a fraction of γ has of it. */
 // @ts-ignore: decorator
-@inline function half(gamma: f64, mass: v128, factor: v128, ratio: v128, q: v128, e: v128, slope: bool): v128 {
-  const one = splatW(1), sum = addW(q, one), left = divW(addW(q, subW(one, e)), sum);
-  let scale = mulW(mass, factor);
-  if (gamma < MOST) for (let i: f64 = 1; i <= gamma; i++) scale = mulW(scale, left);
-  return slope ? divW(mulW(scale, addW(mulW(ratio, splatW(gamma)), one)), sum) : scale;
+@inline function powerOf(gamma: f64, factor: v128, q: v128, e: v128): v128 {
+  const one = splatW(1), left = divW(addW(q, subW(one, e)), addW(q, one));
+  if (gamma < MOST) for (let i: f64 = 1; i <= gamma; i++) factor = mulW(factor, left);
+  return factor;
 }
 
-/** `left` is 1 − p_t. */
-export function focal(gamma: f64, mass: v128, left: v128, ratio: v128, q: v128, e: v128, slope: bool): v128 {
+/** What multiplies the exponentials in the gradient. */
+// @ts-ignore: decorator
+@inline function slopeOf(gamma: f64, mass: v128, power: v128, ratio: v128, q: v128): v128 {
+  const one = splatW(1);
+  return divW(mulW(mulW(mass, power), addW(mulW(ratio, splatW(gamma)), one)), addW(q, one));
+}
+
+/** Stores the masses of the values of four samples at `to`, and those of their gradients behind; `left` is 1 − p_t. */
+export function focal(gamma: f64, own: v128, mass: v128, left: v128, ratio: v128, q: v128, e: v128, to: usize): void {
   const factor = power(left, gamma < MOST ? gamma - Math.floor(gamma) : gamma);
-  return join(
-    half(gamma, low(mass), low(factor), low(ratio), low(q), low(e), slope),
-    half(gamma, high(mass), high(factor), high(ratio), high(q), high(e), slope),
-  );
+  const a = powerOf(gamma, low(factor), low(q), low(e)), b = powerOf(gamma, high(factor), high(q), high(e));
+  storeV(to, join(mulW(low(own), a), mulW(high(own), b)));
+  storeV(to + VECTOR, join(
+    slopeOf(gamma, low(mass), a, low(ratio), low(q)), slopeOf(gamma, high(mass), b, high(ratio), high(q)),
+  ));
 }

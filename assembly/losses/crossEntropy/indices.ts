@@ -118,8 +118,10 @@ function column(p: Plan, t: Walk, at: usize, total: f32): void {
   if (t.kind == FOCAL) {
     const entropy = sub(log, add(away, away));
     const ratio = select_(one, div(massTimes(e, entropy), others), eq(others, zero)); // p_t·CE/(1 − p_t)
-    own = focal(p.p3, own, left, ratio, q, e, false);
-    scale = focal(p.p3, mass, left, ratio, q, e, true);
+    const masses = laneArray(p, SPARE_ARRAY);
+    focal(p.p3, own, mass, left, ratio, q, e, masses);
+    own = loadV(masses);
+    scale = loadV(masses + VECTOR);
   }
   // a zero mass drops its term: no 0·∞, and no NaN from a sample that counts for nothing
   let loss = clear(sub(mul(own, log), mul(add(own, own), away)), eq(own, zero));

@@ -166,6 +166,13 @@ export const classes: readonly Mutation[] = [
     tests: ['empty', 'trust/values'],
   },
   {
+    fault: 'the exponential before the last of a last column is left out of its sum',
+    file: 'assembly/classes/columns.ts',
+    from: 'most = pmax(most, v);',
+    to: 'most = v;',
+    tests: ofClasses,
+  },
+  {
     fault: 'two maxima among four classes count as one',
     file: 'assembly/classes/few.ts',
     from: 'pmin(more, most)), top',

@@ -144,4 +144,25 @@ export const kernels: readonly Mutation[] = [
     to: 'pmax(pmin(splat(89), x), k11)',
     tests: ['math', 'property'],
   },
+  {
+    fault: 'sums of incoming gradients of softmax stay float32 in tiles',
+    file: 'assembly/losses/softmax.ts',
+    from: 'if (!overflows(sum)) {',
+    to: 'if (true) {',
+    tests: ['trust/range'],
+  },
+  {
+    fault: 'sums of incoming gradients of softmax stay float32 in rows',
+    file: 'assembly/losses/softmax.ts',
+    from: 'if (overflows(sum)) {',
+    to: 'if (false) {',
+    tests: ['trust/range'],
+  },
+  {
+    fault: 'the scale of softmax is rounded before the sum of its incoming gradients',
+    file: 'assembly/losses/softmax.ts',
+    from: 'join(mulW(loadV(sums), low(scale)), mulW(loadV(sums + 16), high(scale)))',
+    to: 'mul(narrow(sums, splat(0)), scale)',
+    tests: ['trust/range'],
+  },
 ];

@@ -97,13 +97,13 @@ export const arrayAttacks: Readonly<Record<string, Attack>> = {
       return list;
     },
   },
-  // a legal input of an activation, of 0.1 GB
-  '24 times doubled': {
+  // a legal input of an activation, of 16 MB
+  '22 times doubled': {
     sorts: ['list'],
     verdict: 'any',
     make: () => {
       let list: unknown = 1;
-      for (let i = 0; i < 24; i++) list = [list, list];
+      for (let i = 0; i < 22; i++) list = [list, list];
       return list;
     },
   },

@@ -87,18 +87,18 @@ function lastTargets(p: Plan, t: Walk, n: i32): usize {
   return to;
 }
 
-// Smoothing by ε gives each class the share ε/C of a sample, and its target 1 − ε beside.
+/** Smoothing by ε gives each class the share ε/C of a sample, and its target what is kept, 1 − ε, beside. */
+@unmanaged
+export class Smooth extends Plan {
+  // @ts-ignore: decorator
+  @inline share(): v128 {
+    return splat(<f32>(this.p0 / this.total));
+  }
 
-/** ε/C. */
-// @ts-ignore: decorator
-@inline export function evenShare(p: Plan): v128 {
-  return splat(<f32>(p.p0 / p.total));
-}
-
-/** 1 − ε. */
-// @ts-ignore: decorator
-@inline export function kept(p: Plan): v128 {
-  return splat(<f32>(1 - p.p0));
+  // @ts-ignore: decorator
+  @inline kept(): v128 {
+    return splat(<f32>(1 - this.p0));
+  }
 }
 
 // The loss of a sample is log(1 + q) + 2·away, away being half of m − x of its target: the logarithms of many are one, of a

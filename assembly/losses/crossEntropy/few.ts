@@ -11,7 +11,7 @@ import { add, LANES, loadV, mul, storeV, sub, VECTOR } from '../../lane/lane';
 import { log1p } from '../../math/log';
 import { CUT, Plan } from '../../plan';
 import { addLosses, largeProducts } from '../../sums';
-import { columns } from './columns';
+import { columns, smoothColumns } from './columns';
 import { expPairs, pairs } from './pairs';
 import { moves } from './softcap';
 
@@ -28,7 +28,7 @@ export function fewClasses(p: Plan): usize {
   // samples that weigh, or whose losses are asked for, one by one
   const apart = (p.a | p.b | p.loss | p.incoming) != 0;
   // called by reference, so that it is a function of its own, with registers of its own
-  const compute = classes == 2 ? pairs : columns;
+  const compute = classes == 2 ? pairs : p.p0 != 0 ? smoothColumns : columns;
   openTogether(products);
   t.count = classes;
   while (openChunk(p, t)) {

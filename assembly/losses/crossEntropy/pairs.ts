@@ -2,7 +2,7 @@
 // exponential is all a sample needs, and q = e. Where the target has the larger logit it is pulled by e, else by 1, and the other
 // class is pushed as hard.
 
-import { addTogether, evenShare, HALF, keepApart, kept, targetsAt } from '../../classes/few';
+import { addTogether, HALF, keepApart, Smooth, targetsAt } from '../../classes/few';
 import { IDLE, PRODUCT, UPSTREAM } from '../../classes/samples';
 import { laneArray, Walk } from '../../classes/walk';
 import {
@@ -30,6 +30,7 @@ export function expPairs(x: usize, step: usize, to: usize, n: i32): void {
 export function pairs(
   p: Plan, t: Walk, x: usize, stepX: usize, es: usize, g: usize, stepG: usize, joins: bool, apart: bool,
 ): void {
+  const o = changetype<Smooth>(p);
   // loaded, so that V8 does not make them anew each turn
   const zero = splat(0), one = expConstant(9), half = loadSplat(HALF);
   const skip = loadSplat(changetype<usize>(p) + offsetof<Plan>('ignoreIndex'));
@@ -48,12 +49,12 @@ export function pairs(
     }
     const behind = lt(select_(a, b, first), m), scale = div(factor, add(q, one)), apartBy = sub(mul(least, half), mul(m, half));
     let gap = clear(and(apartBy, behind), idle);
-    if (smooth) gap = clear(add(massTimes(kept(p), gap), mul(apartBy, evenShare(p))), idle);
+    if (smooth) gap = clear(add(massTimes(o.kept(), gap), mul(apartBy, o.share())), idle);
     if (apart) keepApart(p, at, q, gap);
     else addTogether(products, q, gap);
     if (!p.grad) continue;
     let push = mul(select_(one, e, behind), scale);
-    if (smooth) push = sub(push, mul(factor, evenShare(p)));
+    if (smooth) push = sub(push, mul(factor, o.share()));
     const pull = sub(zero, push), g0 = select_(pull, push, first), g1 = select_(push, pull, first);
     if (joins) joinPairs(g0, g1, g + 2 * at);
     else {

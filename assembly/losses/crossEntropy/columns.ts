@@ -1,6 +1,6 @@
 // Three or four classes: the losses and gradients of a tile whose exponentials are there (few.ts).
 
-import { addTogether, HALF, keepApart, others, refineAt, Smooth, sureLimit, targetsAt } from '../../classes/few';
+import { BEHIND, HALF, keepApart, others, refineAt, Smooth, sureLimit, targetsAt } from '../../classes/few';
 import { tileRow } from '../../classes/pack';
 import { IDLE, MAX, PRODUCT, UPSTREAM } from '../../classes/samples';
 import { laneArray, Walk } from '../../classes/walk';
@@ -8,6 +8,7 @@ import {
   add, and, anyOf, clear, div, LANES, loadSplat, loadV, lt, massTimes, mul, or, sameInt, select_, splat, storeV, sub, VECTOR,
 } from '../../lane/lane';
 import { storeColumns } from '../../lane/shuffle';
+import { growHigh, growLow, widenAdd } from '../../lane/wide';
 import { expConstant } from '../../math/exp';
 import { Plan } from '../../plan';
 
@@ -44,6 +45,7 @@ export function smoothColumns(
   const skip = loadSplat(changetype<usize>(p) + offsetof<Plan>('ignoreIndex'));
   const upstream = loadV(laneArray(p, UPSTREAM));
   const products = laneArray(p, PRODUCT);
+  let low = loadV(products), high = loadV(products + 16), away = loadV(products + BEHIND);
   for (let at: usize = 0, n = t.n; n > 0; at += VECTOR, n -= LANES) {
     let target = loadV(targetsAt(p, t, n, apart));
     const x0 = x + at, x1 = x0 + stepX, x2 = x1 + stepX, x3 = x2 + stepX, e = es + at;
@@ -88,7 +90,11 @@ export function smoothColumns(
       gap = clear(add(massTimes(o.kept(), gap), even), idle);
     }
     if (apart) keepApart(p, at, q, gap);
-    else addTogether(products, q, gap);
+    else {
+      low = growLow(low, q);
+      high = growHigh(high, q);
+      away = widenAdd(away, gap);
+    }
     if (!p.grad) continue;
     // what is not of the target, and the sum of it
     const r0 = clear(e0, is0), r1 = clear(e1, is1), r2 = clear(e2, is2), r3 = clear(e3, is3);
@@ -110,6 +116,9 @@ export function smoothColumns(
       if (classes > 3) storeV(g + at + 3 * stepG, g3);
     }
   }
+  storeV(products, low);
+  storeV(products + 16, high);
+  storeV(products + BEHIND, away);
 }
 
 /** The share of a class in smoothing times half of x − m; halves do not overflow. */

@@ -2,7 +2,7 @@
 // exponential is all a sample needs, and q = e. Where the target has the larger logit it is pulled by e, else by 1, and the other
 // class is pushed as hard.
 
-import { addTogether, HALF, keepApart, Smooth, targetsAt } from '../../classes/few';
+import { BEHIND, HALF, keepApart, Smooth, targetsAt } from '../../classes/few';
 import { IDLE, PRODUCT, UPSTREAM } from '../../classes/samples';
 import { laneArray, Walk } from '../../classes/walk';
 import {
@@ -10,6 +10,7 @@ import {
   storeV, sub, VECTOR,
 } from '../../lane/lane';
 import { joinPairs } from '../../lane/shuffle';
+import { growHigh, growLow, widenAdd } from '../../lane/wide';
 import { expConstant, expWith, refine } from '../../math/exp';
 import { Plan } from '../../plan';
 
@@ -35,6 +36,7 @@ export function pairs(
   const zero = splat(0), one = expConstant(9), half = loadSplat(HALF);
   const skip = loadSplat(changetype<usize>(p) + offsetof<Plan>('ignoreIndex'));
   const upstream = loadV(laneArray(p, UPSTREAM)), products = laneArray(p, PRODUCT), smooth = p.p0 != 0;
+  let low = loadV(products), high = loadV(products + 16), away = loadV(products + BEHIND);
   for (let at: usize = 0, n = t.n; n > 0; at += VECTOR, n -= LANES) {
     const target = loadV(targetsAt(p, t, n, apart)), a = loadV(x + at), b = loadV(x + stepX + at);
     const idle = apart ? loadV(laneArray(p, IDLE) + at) : sameInt(target, skip);
@@ -51,7 +53,11 @@ export function pairs(
     let gap = clear(and(apartBy, behind), idle);
     if (smooth) gap = clear(add(massTimes(o.kept(), gap), mul(apartBy, o.share())), idle);
     if (apart) keepApart(p, at, q, gap);
-    else addTogether(products, q, gap);
+    else {
+      low = growLow(low, q);
+      high = growHigh(high, q);
+      away = widenAdd(away, gap);
+    }
     if (!p.grad) continue;
     let push = mul(select_(one, e, behind), scale);
     if (smooth) push = sub(push, mul(factor, o.share()));
@@ -62,4 +68,7 @@ export function pairs(
       storeV(g + at + stepG, g1);
     }
   }
+  storeV(products, low);
+  storeV(products + 16, high);
+  storeV(products + BEHIND, away);
 }

@@ -12,9 +12,9 @@ import { Walk } from './walk';
 /** Vectors per turn of the long loops, summed into two accumulators. */
 const UNROLL = 2;
 /** Their bytes. */
-const TURN: usize = 2 * VECTOR;
+export const TURN: usize = 2 * VECTOR;
 /** Turns of a long loop before its float32 sums go to float64. */
-const RUN = 16;
+export const RUN = 16;
 
 /**
  * max x over a row; a NaN may be passed over (the exponential brings it back). A vector of the maxima of each run goes to its

@@ -7,7 +7,7 @@
 
 import { TILE_RUN } from '../classes/columns';
 import { tileRow } from '../classes/pack';
-import { scaleRow } from '../classes/row';
+import { RUN, scaleRow, TURN } from '../classes/row';
 import { rows } from '../classes/rows';
 import { FREE, MAX, REST, SCALE } from '../classes/samples';
 import { EXPONENTIALS, nothing, tileOf, tiles, VALUES } from '../classes/tiles';
@@ -17,9 +17,6 @@ import { loadSome, storeSome } from '../lane/place';
 import { addWide, high, join, low, mulW, narrow, sumOf, widenAdd, zeroW } from '../lane/wide';
 import { log1p, log1pDouble } from '../math/log';
 import { LOG, Plan } from '../plan';
-
-/** Bytes of a row whose float32 sums go to float64. */
-const RUN: usize = 32 * VECTOR;
 
 /** Σ g·e or, for logSoftmax, Σ g of each sample: float64, two arrays. */
 const DOT: usize = FREE;
@@ -123,10 +120,10 @@ function dotRow(g: usize, e: usize, n: i32): f64 {
   let dot = zeroW();
   n %= 2 * LANES;
   for (let left = <usize>whole << 2; left > 0; ) {
-    const run = min(left, RUN), end = g + run, beside = e - g;
+    const run = min(left, <usize>RUN * TURN), end = g + run, beside = e - g;
     let even = splat(0), odd = even;
     left -= run;
-    for (; g != end; g += 2 * VECTOR) {
+    for (; g != end; g += TURN) {
       const a = loadV(g), b = loadV(g + VECTOR);
       even = e ? madd(a, loadV(g + beside), even) : add(even, a);
       odd = e ? madd(b, loadV(g + beside + VECTOR), odd) : add(odd, b);
@@ -159,7 +156,7 @@ function row(p: Plan, t: Walk): void {
 /** y = (x − m) − shift. */
 function shiftRow(x: usize, y: usize, n: i32, m: f32, shift: f32): void {
   const top = splat(m), log = splat(shift), end = x + (<usize>(n & -(2 * LANES)) << 2);
-  for (; x != end; x += 2 * VECTOR, y += 2 * VECTOR) {
+  for (; x != end; x += TURN, y += TURN) {
     storeV(y, sub(sub(loadV(x), top), log));
     storeV(y + VECTOR, sub(sub(loadV(x + VECTOR), top), log));
   }
@@ -170,7 +167,7 @@ function shiftRow(x: usize, y: usize, n: i32, m: f32, shift: f32): void {
 /** The vector-Jacobian product from the exponentials at e and the incoming gradient at g. */
 function backwardRow(e: usize, g: usize, to: usize, n: i32, scale: f32, log: bool, dot: f32): void {
   const by = splat(scale), all = splat(dot), end = e + (<usize>(n & -(2 * LANES)) << 2);
-  for (; e != end; e += 2 * VECTOR, g += 2 * VECTOR, to += 2 * VECTOR) {
+  for (; e != end; e += TURN, g += TURN, to += TURN) {
     const v0 = loadV(g), v1 = loadV(g + VECTOR), y0 = mul(loadV(e), by), y1 = mul(loadV(e + VECTOR), by);
     storeV(to, log ? nmadd(y0, all, v0) : mul(y0, sub(v0, all)));
     storeV(to + VECTOR, log ? nmadd(y1, all, v1) : mul(y1, sub(v1, all)));

@@ -223,7 +223,7 @@ export const classes: readonly Mutation[] = [
   },
   {
     fault: 'the last samples of few classes have the targets of the first',
-    file: 'assembly/classes/few.ts',
+    file: 'assembly/losses/crossEntropy/together.ts',
     from: '(<usize>(t.sample + t.n - n) << 2);',
     to: '(<usize>t.sample << 2);',
     tests: ofClasses,

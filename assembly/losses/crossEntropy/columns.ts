@@ -1,6 +1,6 @@
 // Three or four classes: the losses and gradients of a tile whose exponentials are there (few.ts).
 
-import { BEHIND, HALF, keepApart, others, refineAt, Smooth, sureLimit, targetsAt } from '../../classes/few';
+import { others, refineAt, sureLimit } from '../../classes/few';
 import { tileRow } from '../../classes/pack';
 import { IDLE, MAX, PRODUCT, UPSTREAM } from '../../classes/samples';
 import { laneArray, Walk } from '../../classes/walk';
@@ -11,6 +11,7 @@ import { storeColumns } from '../../lane/shuffle';
 import { growHigh, growLow, widenAdd } from '../../lane/wide';
 import { expConstant } from '../../math/exp';
 import { Plan } from '../../plan';
+import { BEHIND, HALF, keepApart, Smooth, targetsAt } from './together';
 
 const INTS: usize = memory.data<i32>([1, 2, 3], 16);
 

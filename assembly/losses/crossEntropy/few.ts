@@ -2,7 +2,7 @@
 // from its exponentials to its gradients a vector of samples stays in registers, its target is found by comparison, and no loop over
 // the classes is begun and ended for four of them (docs/kernels.md).
 
-import { closeTogether, expRows, FEW, maxima, openTogether } from '../../classes/few';
+import { expRows, FEW, maxima } from '../../classes/few';
 import { bring, take } from '../../classes/lines';
 import { tileRow } from '../../classes/pack';
 import { ARRAYS, AWAY, beginSamples, LOSS, MAX, ONES, openSamples, PRODUCT, REST } from '../../classes/samples';
@@ -14,6 +14,7 @@ import { addLosses, largeProducts } from '../../sums';
 import { columns, smoothColumns } from './columns';
 import { expPairs, pairs } from './pairs';
 import { moves } from './softcap';
+import { closeTogether, openTogether } from './together';
 
 /** Whether a plan is of this kind. */
 export function isFew(p: Plan): bool {

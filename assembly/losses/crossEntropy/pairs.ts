@@ -2,7 +2,6 @@
 // exponential is all a sample needs, and q = e. Where the target has the larger logit it is pulled by e, else by 1, and the other
 // class is pushed as hard.
 
-import { BEHIND, HALF, keepApart, Smooth, targetsAt } from '../../classes/few';
 import { IDLE, PRODUCT, UPSTREAM } from '../../classes/samples';
 import { laneArray, Walk } from '../../classes/walk';
 import {
@@ -13,6 +12,7 @@ import { joinPairs } from '../../lane/shuffle';
 import { growHigh, growLow, widenAdd } from '../../lane/wide';
 import { expConstant, expWith, refine } from '../../math/exp';
 import { Plan } from '../../plan';
+import { BEHIND, HALF, keepApart, Smooth, targetsAt } from './together';
 
 /** The exponentials of n samples; rows of samples at x, `step` bytes apart. */
 export function expPairs(x: usize, step: usize, to: usize, n: i32): void {
@@ -49,9 +49,9 @@ export function pairs(
       q = clear(q, idle);
       factor = clear(factor, idle);
     }
-    const behind = lt(select_(a, b, first), m), scale = div(factor, add(q, one)), apartBy = sub(mul(least, half), mul(m, half));
-    let gap = clear(and(apartBy, behind), idle);
-    if (smooth) gap = clear(add(massTimes(o.kept(), gap), mul(apartBy, o.share())), idle);
+    const behind = lt(select_(a, b, first), m), scale = div(factor, add(q, one)), distance = sub(mul(least, half), mul(m, half));
+    let gap = clear(and(distance, behind), idle);
+    if (smooth) gap = clear(add(massTimes(o.kept(), gap), mul(distance, o.share())), idle);
     if (apart) keepApart(p, at, q, gap);
     else {
       low = growLow(low, q);

@@ -7,7 +7,7 @@
 //   ∂l/∂x = ±α_t·(1 − p_t)^γ·s·[a − b·e + γ·(a − b)·R·CE],   R = e/(a + b·e), 1 where a is 0
 //
 // without a cancellation for sure elements, and without the power γ − 1, which is infinite for γ < 1; for γ = 2, the most
-// frequent one, (1 − p_t)²·R is (1 − p_t)·s·e. Source: torchvision.ops,
+// frequent one, (1 − p_t)²·R is (1 − p_t)·s·e. An element whose α_t is 0 costs 0 whatever its logit is. Source: torchvision.ops,
 // sigmoid_focal_loss. Parameters: p0 alpha, p1 gamma. Operands: a weight.
 
 import { DECAY } from '../elements/exponentials';
@@ -52,7 +52,7 @@ class SigmoidFocal extends Plan {
   // @ts-ignore: decorator
   @inline term(x: v128, y: v128, e: v128, entropy: v128, positive: v128, negative: v128, gamma: v128): v128 {
     const b = this.base(x, y, e), p = this.p1 == 2 ? mul(b, b) : power(b, this.p1);
-    return mul(mul(p, this.alpha(y, positive, negative)), entropy);
+    return massTimes(this.alpha(y, positive, negative), mul(p, entropy));
   }
 
   // @ts-ignore: decorator
@@ -67,7 +67,7 @@ class SigmoidFocal extends Plan {
       const s = inverseOf1(e), share = select_(one, div(e, rest), eq(h, splat(0)));
       slope = mul(mul(power(mul(rest, s), this.p1), madd(bend, massTimes(share, entropy), own)), s);
     }
-    return xor(mul(mul(this.alpha(y, positive, negative), f), slope), and(x, signBits()));
+    return xor(massTimes(mul(this.alpha(y, positive, negative), f), slope), and(x, signBits()));
   }
 
   /** a with the sign of x: a·x is a·|x|. */

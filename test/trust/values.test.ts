@@ -1,6 +1,13 @@
 /** Values at the edges: what is ignored, masked, infinite, without a class. */
 import { describe, expect, it } from 'vitest';
-import { componentCrossEntropy, createEngine, crossEntropy, logSoftmax, softmax } from '../../src/index.ts';
+import {
+  componentCrossEntropy,
+  createEngine,
+  crossEntropy,
+  logSoftmax,
+  sigmoidFocal,
+  softmax,
+} from '../../src/index.ts';
 import type { FormName } from '../library.ts';
 import { type Problem, tensor64 } from '../reference/index.ts';
 import { columns, expectReference, masked, problem } from './rows.ts';
@@ -151,6 +158,24 @@ describe('no class at all', () => {
     const { loss, count } = crossEntropy({ data: [], shape: [5, 0] }, { data: new Float32Array(0), shape: [5, 0] });
     expect([loss, count]).toEqual([0, 5]);
   });
+});
+
+describe('elements', () => {
+  it.each([
+    [0, 1],
+    [1, 0],
+  ])(
+    'of sigmoidFocal whose side has the weight 0 cost 0 whatever their logit is: alpha %d, target %d',
+    (alpha, target) => {
+      for (const gamma of [0, 0.5, 2]) {
+        for (const x of [NAN, INFINITY, -INFINITY, 3]) {
+          const { loss, grad } = sigmoidFocal([x, 1], [target, 1 - target], { alpha, gamma, reduction: 'none' });
+          expect([loss.data[0], Math.abs(grad.data[0]!)], `gamma ${gamma}, logit ${x}`).toEqual([0, 0]);
+          expect(loss.data[1]).toBeGreaterThan(0);
+        }
+      }
+    },
+  );
 });
 
 describe('components', () => {

@@ -288,10 +288,20 @@ function targetOf(p: Plan, t: Walk, i: i32): i32 {
   return <u32>c < <u32>t.count && load<i32>(laneArray(p, IDLE) + at) == 0 ? c * <i32>tileRow() + <i32>at : -1;
 }
 
-/** Σ_c p_c·g_c of each sample, and p of its target. */
+/**
+ * Σ_c p_c·g_c of each sample, and p of its target. That one is taken out of the tile first: its slope may be next to nothing where
+ * that of the same class elsewhere is not, so that a correction of the sum would leave no digits (no weight on misses: 0).
+ */
 function pickedDots(p: Plan, t: Walk): void {
   const tile = tileOf(p, waits(p) ? 0 : 1), scales = laneArray(p, SCALE), to = laneArray(p, DOT), first = classAt(p, t.first);
   if (t.first == 0) memory.fill(to, 0, 2 * tileRow());
+  for (let i = 0; i < t.n; i++) {
+    const place = targetOf(p, t, i);
+    if (place < 0) continue;
+    const at = <usize>i << 2;
+    store<f32>(laneArray(p, OF_TARGET) + at, load<f32>(tile + place) * load<f32>(scales + at));
+    store<f32>(tile + place, 0);
+  }
   for (let at: usize = 0; at < <usize>t.n << 2; at += 2 * VECTOR) {
     const by0 = loadV(scales + at), by1 = loadV(scales + at + VECTOR);
     let e = tile + at, place = first + SLOPES;
@@ -310,11 +320,9 @@ function pickedDots(p: Plan, t: Walk): void {
   for (let i = 0; i < t.n; i++) {
     const place = targetOf(p, t, i);
     if (place < 0) continue;
-    const at = <usize>i << 2, share = load<f32>(tile + place) * load<f32>(scales + at);
-    const slopes = first + CLASS_BYTES * <usize>(place / <i32>tileRow()) + SLOPES;
-    const more = <f64>load<f32>(slopes, 4) - load<f32>(slopes);
-    store<f64>(to + 2 * at, certain(load<f64>(to + 2 * at) + share * more));
-    store<f32>(laneArray(p, OF_TARGET) + at, share);
+    const at = <usize>i << 2, dot = to + 2 * at;
+    const g = load<f32>(first + CLASS_BYTES * <usize>(place / <i32>tileRow()) + SLOPES, 4);
+    store<f64>(dot, certain(load<f64>(dot) + <f64>load<f32>(laneArray(p, OF_TARGET) + at) * g));
   }
 }
 

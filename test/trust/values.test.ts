@@ -238,6 +238,13 @@ describe('digits', () => {
     expectReference('crossEntropy', { inputs: { input, target }, options: { reduction: 'sum' } }, 4);
   });
 
+  it('of the gradient of a right class without weight on misses are those of what is wrong', () => {
+    for (const target of [tensor64([0, 0, 1], [1, 3]), tensor64([1, 0, 1, 0, 0, 1], [1, 3, 2])]) {
+      const input = tensor64([9, -9, 7, -2, -1, 0], [1, 3, 2]);
+      expectReference('tversky', { inputs: { input, target }, options: { beta: 0, axis: 2, reduction: 'sum' } }, 4);
+    }
+  });
+
   it.each(['crossEntropy', 'bceWithLogits', 'mse', 'sigmoidFocal', 'softmaxFocal'] as FormName[])(
     'of a gradient with four factors for each sample are those of one rounding: %s',
     (op) => {

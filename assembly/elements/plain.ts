@@ -1,7 +1,8 @@
 // The loop of a loss whose calls are often simple: nothing weighs, no target is missing, nobody asks for the loss of one
 // element or has an incoming gradient for it. Beside the methods of frame.ts a loss may have legal(x, y), the mask of the
-// targets in its range, and idle(), an x that costs nothing beside the target 0, where that is not 0. The terms of some vectors
-// are added before they go to float64: few roundings, none where all terms are equal.
+// targets in its range, idle(), an x that costs nothing beside the target 0, where that is not 0, and plus(sum, x, y), a sum and
+// its term in one operation where there is one. The terms of some vectors are added before they go to float64: few roundings, none
+// where all terms are equal.
 
 import { add, and, anyOf, clear, everyBit, LANES, loadV, or, splat, storeV, VECTOR } from '../lane/lane';
 import { sumOf, widenAdd, zeroW } from '../lane/wide';
@@ -73,6 +74,11 @@ export function stretches(p: Plan, gain: f64, idle: f32, stretch: Stretch): usiz
 }
 
 // @ts-ignore: decorator
+@inline function plusTerm<O>(o: O, sum: v128, x: v128, y: v128, a: v128, b: v128, c: v128): v128 {
+  return isDefined(o.plus) ? o.plus(sum, x, y) : add(sum, termOf(o, x, y, a, b, c));
+}
+
+// @ts-ignore: decorator
 @inline function slopeOf<O>(o: O, x: v128, y: v128, f: v128, a: v128, b: v128, c: v128): v128 {
   return isDefined(o.constantA) ? o.slope(x, y, f, a, a, a, b, c) : o.slope(x, y, f);
 }
@@ -83,24 +89,40 @@ function differences<O>(p: Plan, x: usize, y: usize, g: usize, n: i32, sums: usi
   const a = isDefined(o.constantA) ? fix(p, 0, o.constantA()) : zero;
   const b = isDefined(o.constantB) ? fix(p, 1, o.constantB()) : zero;
   const c = isDefined(o.constantC) ? fix(p, 2, o.constantC()) : zero;
-  let right = everyBit();
-  let acc = loadV(sums);
-  for (; n > 0; n -= TURN, x += 4 * size, y += 4 * size) {
-    const x0 = loadV(x), x1 = loadV(x + size), x2 = loadV(x + 2 * size), x3 = loadV(x + 3 * size);
-    const y0 = loadV(y), y1 = loadV(y + size), y2 = loadV(y + 2 * size), y3 = loadV(y + 3 * size);
-    const low = add(termOf(o, x0, y0, a, b, c), termOf(o, x1, y1, a, b, c));
-    const high = add(termOf(o, x2, y2, a, b, c), termOf(o, x3, y3, a, b, c));
-    acc = widenAdd(acc, add(low, high));
-    if (isDefined(o.legal)) {
-      right = and(right, and(and(o.legal(x0, y0), o.legal(x1, y1)), and(o.legal(x2, y2), o.legal(x3, y3))));
+  const stores = g != 0;
+  let right = everyBit(), acc = loadV(sums);
+  if (isDefined(o.plus)) {
+    // there is so little to do that widening and counting show: two turns for each
+    for (; n >= 2 * TURN; n -= 2 * TURN, x += 8 * size, y += 8 * size, g += 8 * size) {
+      const first = turn(o, x, y, g, stores, f, a, b, c);
+      acc = widenAdd(acc, add(first, turn(o, x + 4 * size, y + 4 * size, g + 4 * size, stores, f, a, b, c)));
     }
-    if (!g) continue;
+  }
+  for (; n > 0; n -= TURN, x += 4 * size, y += 4 * size, g += 4 * size) {
+    if (isDefined(o.legal)) {
+      const low = and(o.legal(loadV(x), loadV(y)), o.legal(loadV(x + size), loadV(y + size)));
+      const high = and(o.legal(loadV(x + 2 * size), loadV(y + 2 * size)), o.legal(loadV(x + 3 * size), loadV(y + 3 * size)));
+      right = and(right, and(low, high));
+    }
+    acc = widenAdd(acc, turn(o, x, y, g, stores, f, a, b, c));
+  }
+  storeV(sums, acc);
+  return clear(everyBit(), right);
+}
+
+/** The sum of the terms of a turn, whose slopes it stores. */
+// @ts-ignore: decorator
+@inline function turn<O>(o: O, x: usize, y: usize, g: usize, stores: bool, f: v128, a: v128, b: v128, c: v128): v128 {
+  const size = VECTOR;
+  const x0 = loadV(x), x1 = loadV(x + size), x2 = loadV(x + 2 * size), x3 = loadV(x + 3 * size);
+  const y0 = loadV(y), y1 = loadV(y + size), y2 = loadV(y + 2 * size), y3 = loadV(y + 3 * size);
+  const low = plusTerm(o, termOf(o, x0, y0, a, b, c), x1, y1, a, b, c);
+  const high = plusTerm(o, termOf(o, x2, y2, a, b, c), x3, y3, a, b, c);
+  if (stores) {
     storeV(g, slopeOf(o, x0, y0, f, a, b, c));
     storeV(g + size, slopeOf(o, x1, y1, f, a, b, c));
     storeV(g + 2 * size, slopeOf(o, x2, y2, f, a, b, c));
     storeV(g + 3 * size, slopeOf(o, x3, y3, f, a, b, c));
-    g += 4 * size;
   }
-  storeV(sums, acc);
-  return clear(everyBit(), right);
+  return add(low, high);
 }

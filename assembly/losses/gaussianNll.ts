@@ -6,7 +6,7 @@
 
 import { elements } from '../elements/frame';
 import { Run } from '../elements/walk';
-import { div, eq, madd, mul, nmadd, pmax, select_, splat, sub } from '../lane/lane';
+import { div, eq, madd, massTimes, mul, nmadd, pmax, select_, splat, sub } from '../lane/lane';
 import { logNormal } from '../math/log';
 import { Plan } from '../plan';
 
@@ -51,10 +51,11 @@ class GaussianNll extends Plan {
     return mul(div(sub(x, y), v), f);
   }
 
+  /** 0 where f is: one NaN that does not count would show in the sum over all that share a variance. */
   // @ts-ignore: decorator
   @inline side(x: v128, y: v128, f: v128, e: v128, v: v128, eps: v128, full: v128, c: v128): v128 {
     const r = sub(x, y);
-    return mul(div(nmadd(r, div(r, v), splat(1)), v), mul(f, splat(0.5)));
+    return massTimes(f, mul(div(nmadd(r, div(r, v), splat(1)), v), splat(0.5)));
   }
 }
 

@@ -73,14 +73,17 @@ function writeRows(to: Float32Array, block: Block, width: number, columns: Value
 /** The ones of the classes and samples of a block. */
 function writeSets(to: Float32Array, block: Block, columns: Values, starts: Values): void {
   const { sample, first, middle, inner, outer } = block;
+  const last = first + middle;
   let row = sample;
+  let at = Number(starts[row]);
   for (let o = 0; o < outer; o++) {
-    for (let within = 0; within < inner; within++, row++) {
-      const offset = o * middle * inner + within;
-      const end = Number(starts[row + 1]);
-      for (let at = Number(starts[row]); at < end; at++) {
-        const c = Number(columns[at]) - first;
-        if (c >= 0 && c < middle) to[offset + c * inner] = 1;
+    // where class 0 is: before the block where that starts with another
+    let offset = (o * middle - first) * inner;
+    for (const until = offset + inner; offset < until; offset++) {
+      row += 1;
+      for (const end = Number(starts[row]); at < end; at++) {
+        const c = Number(columns[at]);
+        if (c >= first && c < last) to[offset + c * inner] = 1;
       }
     }
   }

@@ -105,8 +105,8 @@ export const kernels: readonly Mutation[] = [
   {
     fault: 'the gradient of the variance of ½ too much',
     file: 'assembly/losses/gaussianNll.ts',
-    from: 'mul(f, splat(0.5)));',
-    to: 'f);',
+    from: 'return massTimes(f, mul(div(nmadd(r, div(r, v), splat(1)), v), splat(0.5)));',
+    to: 'return massTimes(f, div(nmadd(r, div(r, v), splat(1)), v));',
     tests: ofLosses,
   },
   {

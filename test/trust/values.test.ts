@@ -4,6 +4,7 @@ import {
   componentCrossEntropy,
   createEngine,
   crossEntropy,
+  gaussianNll,
   logSoftmax,
   sigmoidFocal,
   softmax,
@@ -176,6 +177,16 @@ describe('elements', () => {
       }
     },
   );
+});
+
+describe('a variance of several elements', () => {
+  it('has no gradient from those whose incoming gradient is 0, NaN or not', () => {
+    const variance = { data: Float32Array.of(2), shape: [1, 1] };
+    const upstream = { data: Float32Array.of(0, 1), shape: [1, 2] };
+    const { gradVariance } = gaussianNll.backward(upstream, [[NAN, 3]], [[0, 0]], { reduction: 'none', variance });
+    // ½·(1 − r²/v)/v
+    expect([...gradVariance!.data]).toEqual([-0.875]);
+  });
 });
 
 describe('components', () => {

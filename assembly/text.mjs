@@ -1,4 +1,4 @@
-// The modules as text that src/modules.ts turns back into bytes.
+// The modules as text that src/machine/modules/text.ts turns back into bytes.
 
 /** Characters that need no escape in a string and end no script element. */
 const ALPHABET = [...Array(95).keys()].map((i) => String.fromCharCode(32 + i)).filter((c) => !/["'`\\$<]/.test(c));

@@ -1,7 +1,7 @@
 // SIMD for runtimes that have none: a module of the simd tier turned into one that needs nothing beyond WebAssembly with
 // several results (2020). Every v128 becomes four float32 of the same bits, on the stack, in locals, parameters and results,
 // and every SIMD instruction the instructions of its lanes; so the scalar tier costs no bytes and its results are those of the
-// simd tier, bit for bit (test/lower.test.ts). It is about as fast as the same source compiled for one lane.
+// simd tier, bit for bit (test/tiers.test.ts, test/math). It is about as fast as the same source compiled for one lane.
 
 import { leb, Reader } from './bytes.ts';
 import { Code } from './code.ts';

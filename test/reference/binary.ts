@@ -76,6 +76,9 @@ function focalBase(x: number, y: number): { log: number; relativeSlope: number }
   return { log: Math.log(base), relativeSlope: ((1 - 2 * y) * sigmoid(x) * sigmoid(-x)) / base };
 }
 
+/** In units of 2^-24: a power below every normal float32 is 0. */
+const FLUSHED = 2 ** -102;
+
 /**
  * Sigmoid focal loss (Lin et al. 2017; torchvision.ops.sigmoid_focal_loss): a (1-p_t)^γ BCE, with
  * a = αy + (1-α)(1-y), or 1 where α < 0. The power is taken in log space, and its derivative is written
@@ -101,7 +104,7 @@ export const sigmoidFocal = elementLoss({
     const { log, relativeSlope } = focalBase(x, y);
     const side = alpha < 0 ? 1 : Math.abs(alpha * y) + Math.abs((1 - alpha) * (1 - y));
     // (1-p_t)^γ is γ |log(1-p_t)| times less exact than its logarithm, and a product of γ factors is rounded γ times.
-    const factor = side * powerOf(log, gamma) * (1 + gamma / 4 + product(gamma, Math.min(-log, 1e3)));
+    const factor = side * (powerOf(log, gamma) * (1 + gamma / 4 + product(gamma, Math.min(-log, 1e3))) + FLUSHED);
     const entropy = product(y, softplus(-x)) + product(1 - y, softplus(x));
     return [
       product(factor, entropy),
@@ -109,9 +112,6 @@ export const sigmoidFocal = elementLoss({
     ];
   },
 });
-
-/** In units of 2^-24: a power below every normal float32 is 0. */
-const FLUSHED = 2 ** -102;
 
 /** What the asymmetric loss is made of: base^exponent · entropy, each with its derivative. */
 function asymmetricParts(x: number, y: number, options: ElementOptions) {

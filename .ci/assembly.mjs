@@ -1,4 +1,4 @@
-// asc's own check of the kernels: the simd tier, of which the others are made, the decoder and the kernels of lossmith/decide
+// asc's own check of the kernels: the simd tier, of which the others are made, decoder, contractor and the kernels of lossmith/decide
 // compile without a warning; together they read every source file. The compiler's entry is what the build wrote.
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -14,6 +14,7 @@ const sources = readdirSync('assembly', { recursive: true })
 /** What is compiled by itself: the files that belong to it, and its options. */
 const alone = {
   'decode.ts': { owns: (path) => path === 'decode.ts', options: [] },
+  'contract.ts': { owns: (path) => path === 'contract.ts', options: [] },
   'decide/index.ts': {
     owns: (path) => path.startsWith('decide/'),
     options: ['--enable', 'simd', '--disableWarning', '112'],

@@ -138,9 +138,10 @@ export type DoubleName = ${doubles.join(' | ')};\n
   );
   const { codes, texts, write } = encode(binaries);
   const lines = Object.entries(texts).map(([tier, text]) => `export const ${tier}: string = '${text}';\n`);
-  lines.push(
-    `/** The module of assembly/decode.ts. */\nexport const decoder = [${[...compileAlone('assembly/decode.ts', '--initialMemory 2')].join()}] as const;\n`,
-  );
+  for (const [name, path] of Object.entries({ decoder: 'assembly/decode.ts', contractor: 'assembly/contract.ts' })) {
+    const bytes = compileAlone(path, '--initialMemory 2');
+    lines.push(`/** The module of ${path}. */\nexport const ${name} = [${[...bytes].join()}] as const;\n`);
+  }
   writeFileSync(
     'src/generated/wasm.ts',
     `${HEADER}/** How bytes are written below. */\nexport const CODES = ${JSON.stringify(codes)} as const;\n${lines.join('')}`,

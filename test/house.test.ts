@@ -35,7 +35,7 @@ const assemblyLayers: readonly Layer[] = [
   { name: 'sums', files: /^sums$/, mayImport: ['math', 'lane', 'plan'] },
   { name: 'math', files: /^math\/\w+$/, mayImport: ['math', 'lane'] },
   { name: 'lane', files: /^lane\/\w+$/, mayImport: ['lane'] },
-  { name: 'decode', files: /^decode$/, mayImport: [] },
+  { name: 'decode', files: /^(decode|contract)$/, mayImport: [] },
   { name: 'plan', files: /^plan$/, mayImport: [] },
 ];
 

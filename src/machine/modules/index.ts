@@ -5,13 +5,15 @@
 import { relaxed, simd } from '../../generated/wasm.ts';
 import type { Tier } from '../../values/types.ts';
 import { lower } from '../lower/index.ts';
+import { contract } from './contract.ts';
 import { knows } from './probe.ts';
 import { compile, decode } from './text.ts';
 
 /** The bytes of the module of a tier. */
 export function bytesOf(tier: Tier): Uint8Array<ArrayBuffer> {
-  if (tier === 'relaxed') return decode(simd, relaxed);
-  return tier === 'simd' ? decode(simd) : lower(decode(simd));
+  const bytes = decode(simd);
+  if (tier === 'relaxed') return contract(bytes, decode(relaxed));
+  return tier === 'simd' ? bytes : lower(bytes);
 }
 
 const compiled = new Map<Tier, WebAssembly.Module>();

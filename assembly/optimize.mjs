@@ -21,10 +21,20 @@ function shrink(binary) {
   const module = binaryen.readBinary(binary);
   module.setFeatures(FEATURES);
   module.optimize();
-  module.runPasses(['merge-locals', 'coalesce-locals', 'reorder-locals']);
-  const text = module.emitText();
+  module.runPasses(['merge-locals', 'coalesce-locals']);
+  const text = byFirstUse(module.emitText());
   return reorder(text, order(bodiesOf(assemble(text))));
 }
+
+/** The text with the locals of each function in the order in which it uses them: what is alike has like numbers, which gzip finds. */
+const byFirstUse = (text) =>
+  text.replaceAll(/^( \(func [^\n]*\n)((?: {2}\(local [^\n]*\n)+)((?: {2}.*\n)* \)\n)/gm, (_, head, locals, body) => {
+    const uses = [...body.matchAll(/\(local\.\w+ (\S+?)[\s)]/g)].map(([, name]) => name);
+    const places = new Map(uses.reverse().map((name, i) => [name, uses.length - i]));
+    const placeOf = (line) => places.get(/\(local (\S+) /.exec(line)[1]);
+    const lines = locals.trimEnd().split('\n');
+    return `${head}${lines.sort((a, b) => placeOf(a) - placeOf(b)).join('\n')}\n${body}`;
+  });
 
 /** The simd tier out of the compiler's binary. */
 export const optimizeSimd = (binary) => assemble(shrink(binary));

@@ -171,3 +171,27 @@ describe('options whose arrays change in place', () => {
     }
   });
 });
+
+describe('a variance is judged at each call', () => {
+  const engine = createEngine();
+  const run = (variance: unknown) =>
+    engine.gaussianNll.forward([1, 2], [0, 0], { variance: variance as Float32Array }).loss;
+  const refusal = new RangeError('gaussianNll.forward: variance[0] is -1, expected 0 or more');
+
+  it.each<[string, (values: number[]) => { readonly data: { [i: number]: number } }]>([
+    ['arrays', (values) => ({ data: values })],
+    ['typed arrays', (values) => ({ data: Float32Array.from(values) })],
+    ['tensors of the engine', (values) => engine.from(values)],
+  ])('%s', (kind, make) => {
+    const first = make([1, 2]);
+    const given = kind === 'tensors of the engine' ? first : first.data;
+    const expected = run(given);
+    expect(run(given)).toBe(expected);
+    first.data[0] = -1;
+    expect(() => run(given)).toThrow(refusal);
+    const second = make([-1, 2]);
+    expect(() => run(kind === 'tensors of the engine' ? second : second.data)).toThrow(refusal);
+    first.data[0] = 1;
+    expect(run(given)).toBe(expected);
+  });
+});

@@ -292,3 +292,21 @@ describe('the default engine', () => {
     expect(() => lossmith.crossEntropy(input, [0, 2])).toThrow(TypeError);
   });
 });
+
+describe('uncertaintyWeighted of an engine', () => {
+  it('is a TypeError once that was disposed', () => {
+    const engine = createEngine();
+    engine.dispose();
+    expect(() => engine.uncertaintyWeighted([1], [0])).toThrow(new TypeError('lossmith: this engine was disposed'));
+  });
+
+  it('has one NaN, whatever its arguments have', () => {
+    const odd = new Float32Array(1);
+    new Uint32Array(odd.buffer)[0] = 0xffc12345;
+    const engine = createEngine({ deterministic: true });
+    const { gradLosses, gradS } = engine.uncertaintyWeighted([1, 1], [odd[0] as number, 0]);
+    const bits = (data: Float32Array): number[] => Array.from(new Uint32Array(data.buffer));
+    expect(bits(engine.uncertaintyWeighted(odd, [0]).gradS.data)).toEqual([0x7fc00000]);
+    expect([bits(gradLosses.data)[0], bits(gradS.data)[0]]).toEqual([0x7fc00000, 0x7fc00000]);
+  });
+});

@@ -13,7 +13,7 @@ import type { Engine, EngineOptions, EngineTensor, NumericArray, PlacedData, Ten
 import { Place } from '../work/place.ts';
 import { makeLinear } from './linear.ts';
 import { makeActivation, makeLoss } from './loss.ts';
-import { uncertaintyWeighted } from './uncertainty.ts';
+import { makeUncertainty } from './uncertainty.ts';
 
 /** Where an engine of any copy of this version keeps its runtime. */
 const RUNTIME = Symbol.for(`lossmith ${VERSION} runtime`);
@@ -64,7 +64,10 @@ export function engineOf(runtime: Runtime): Engine {
     runtime.check();
     return runtime;
   };
-  const operations: Record<string, unknown> = { uncertaintyWeighted, linear: makeLinear(source) };
+  const operations: Record<string, unknown> = {
+    uncertaintyWeighted: makeUncertainty(source),
+    linear: makeLinear(source),
+  };
   for (const record of Object.values(losses)) operations[record.name] = makeLoss(record, source);
   for (const record of Object.values(activations)) operations[record.name] = makeActivation(record, source);
   const dispose = (): void => {

@@ -2,6 +2,7 @@
 // copy of it. Bundles that import losses alone drop this object.
 
 import { adviceOnName } from '../arguments/advice.ts';
+import type { Output } from '../arguments/call.ts';
 import { checkLoss } from '../arguments/check.ts';
 import { readOut } from '../arguments/common.ts';
 import { fitExactly } from '../arguments/fit.ts';
@@ -18,7 +19,7 @@ import { describe, isFloat, isTyped, overlap, sameShape, show, sizeOf } from '..
 import { guard } from '../values/guard.ts';
 import { exponential, FINITE, INTEGER, readNumber } from '../values/number.ts';
 import { broadcastStrides, splitAtAxis } from '../values/shape.ts';
-import type { ForwardResult, Reduction } from '../values/types.ts';
+import type { ForwardResult, Reduction, Tensor } from '../values/types.ts';
 import { Place } from '../work/place.ts';
 import { makeEngine, runtimeOfEngine } from './engine.ts';
 import { once } from './form.ts';
@@ -45,6 +46,24 @@ function runtimeOf(name: string, engine: unknown, values: readonly unknown[]): R
 
 /** The runtime in whose memory a tensor lives; undefined for anything else. */
 const residence = (value: object): Runtime | undefined => MemoryTensor.runtimeOf(value);
+
+/** Whether an array is a view of the default engine's memory, which is gone once that grows. */
+const moves = (data: Float32Array): boolean => defaultRuntime().memory.holds(data);
+
+/** The tensor of a result that is given; where its array is a view of the default engine's memory, one of the memory as it is now. */
+function receiver({ tensor, data }: Output, shape: readonly number[]): Tensor {
+  if (tensor && residence(tensor)) return tensor;
+  if (!moves(data)) return tensor ?? { data, shape };
+  const { byteOffset, length } = data;
+  let view = data;
+  return {
+    get data() {
+      if (view.length !== length) view = defaultRuntime().memory.view('float32', byteOffset, length);
+      return view;
+    },
+    shape,
+  };
+}
 
 /** The forward form of a loss on a runtime; `name` opens its messages. */
 function forward<R extends Reduction>(
@@ -86,11 +105,13 @@ export const internals = {
   likelihood,
   makeEngine,
   moduleFrom,
+  moves,
   overlap,
   readNumber,
   readOperand,
   readOut,
   readSparse,
+  receiver,
   residence,
   runtimeOf,
   sameShape,

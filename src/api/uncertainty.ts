@@ -3,7 +3,7 @@
 import { fitExactly } from '../arguments/fit.ts';
 import { readOperand } from '../arguments/operand.ts';
 import { trim } from '../values/guard.ts';
-import { exponential } from '../values/number.ts';
+import { exponential, real } from '../values/number.ts';
 import type { Tensor, TensorInput } from '../values/types.ts';
 
 /** What `uncertaintyWeighted` returns. */
@@ -16,14 +16,18 @@ export interface UncertaintyResult {
   readonly gradS: Tensor;
 }
 
-/** Σ ½·e^(−s)·L + ½·s of losses L and log-variances s. */
-export function uncertaintyWeighted(losses: TensorInput, s: TensorInput): UncertaintyResult {
-  try {
-    return weigh(losses, s);
-  } catch (error) {
-    trim(error, uncertaintyWeighted);
-    throw error;
-  }
+/** Σ ½·e^(−s)·L + ½·s of losses L and log-variances s; `check` throws where nothing may be computed any more. */
+export function makeUncertainty(check?: () => unknown): (losses: TensorInput, s: TensorInput) => UncertaintyResult {
+  const uncertaintyWeighted = (losses: TensorInput, s: TensorInput): UncertaintyResult => {
+    try {
+      check?.();
+      return weigh(losses, s);
+    } catch (error) {
+      trim(error, uncertaintyWeighted);
+      throw error;
+    }
+  };
+  return uncertaintyWeighted;
 }
 
 function weigh(losses: TensorInput, s: TensorInput): UncertaintyResult {
@@ -39,8 +43,8 @@ function weigh(losses: TensorInput, s: TensorInput): UncertaintyResult {
     const half = 0.5 * exponential(-(variances.data[i] as number));
     const term = half === 0 || value === 0 ? 0 : half * value;
     loss += term + 0.5 * (variances.data[i] as number);
-    gradLosses.data[i] = half;
-    gradS.data[i] = 0.5 - term;
+    gradLosses.data[i] = real(half);
+    gradS.data[i] = real(0.5 - term);
   }
-  return { loss, gradLosses, gradS };
+  return { loss: real(loss), gradLosses, gradS };
 }

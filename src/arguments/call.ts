@@ -72,6 +72,8 @@ export class Call {
   /** Options that hold more than a number, by name. */
   readonly held = new Map<string, Operand | Reading>();
   joint = 0;
+  /** Options were refused or not by the values of an array. */
+  judges = false;
 
   constructor(name: string, record: OperationRecord, input: Operand, head?: Head) {
     this.name = name;
@@ -98,7 +100,7 @@ export class Call {
     const judged = target?.kind === 'values' && record.target === 'classes'; // by what it holds
     const alike = target === undefined || (target.kind !== 'sparse' && target.operand.replaceable);
     const readings = [...held.values()].every((each) => !(each instanceof Reading) || each.settled);
-    return alike && !judged && input.replaceable && typeof incoming === 'number' && readings;
+    return alike && !judged && !this.judges && input.replaceable && typeof incoming === 'number' && readings;
   }
 
   /** The operand of a field, if it was given. */

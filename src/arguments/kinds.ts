@@ -85,6 +85,7 @@ export const KINDS: Readonly<Record<OptionKind, Kind>> = {
       const bad = operand.data.findIndex((v: number | bigint) => v < 0);
       if (bad >= 0) throw new RangeError(`${where}[${bad}] is ${operand.data[bad]}, expected 0 or more`);
       const pulls = typeof value === 'number' ? {} : { pulls: true as const };
+      call.judges = typeof value !== 'number';
       call.uses.push({ field: to as OperandField, role: 'repeating', operand, strides, ...pulls });
       return operand;
     },

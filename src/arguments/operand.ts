@@ -206,7 +206,7 @@ export function readOperand(value: unknown, where: string, bits = false): Operan
     if (bits) refuseBytes(value, where);
     return new Operand(where, value, undefined, lengthOf(value, where));
   }
-  if (Array.isArray(value)) return readArray(value, where);
+  if (Array.isArray(value)) return readArray(value, where, bits);
   if (typeof value === 'object' && value !== null && 'data' in value && !('dataSync' in value))
     return readTensor(value, where, bits);
   throw new TypeError(
@@ -229,7 +229,7 @@ function refuseBytes(value: NumericArray, where: string): void {
 
 /** The length of an array that still has its memory. */
 function lengthOf(data: NumericArray, where: string): number {
-  if (isDetached(data)) throw new TypeError(`${where} is a detached array, whose memory was transferred away`);
+  if (isDetached(data)) throw new TypeError(`${where} is a detached array, whose memory was transferred or cut away`);
   return data.length;
 }
 
@@ -288,10 +288,11 @@ const MOST_AXES = 32;
 
 const isRow = (value: unknown): value is ArrayLike<unknown> => Array.isArray(value) || isTyped(value);
 
-function readArray(value: readonly unknown[], where: string): Operand {
+function readArray(value: readonly unknown[], where: string, bits: boolean): Operand {
   const shape: number[] = [];
   for (let level: unknown = value; isRow(level); level = level[0]) {
     shape.push(level.length);
+    if (bits && isTyped(level)) refuseBytes(level, where);
     if (shape.length > MOST_AXES) {
       throw new RangeError(`${where} is nested more than ${MOST_AXES} deep, expected an array of numbers or of rows`);
     }

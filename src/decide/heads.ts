@@ -256,9 +256,32 @@ export function readTargets(heads: readonly Checked[], name: string, targets: un
     throw new TypeError(`${name}: targets has ${JSON.stringify(unknown)}, expected one of ${known.join(', ')}`);
   }
   for (const key of known) {
-    if ((targets as Given)[key] === undefined) throw new TypeError(`${name}: targets.${key} is missing`);
+    if (!Object.hasOwn(targets, key) || (targets as Given)[key] === undefined)
+      throw new TypeError(`${name}: targets.${key} is missing`);
   }
   return targets as Given;
+}
+
+/** Runs what belongs to a head, whose name errors then bear. */
+export function ofHead<T>({ name }: Checked, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof Error) error.message = `${NAME}: head ${JSON.stringify(name)}: ${error.message}`;
+    throw error;
+  }
+}
+
+/** A step for each head; where one cannot be made, those before it are freed. */
+export function prepareHeads(heads: readonly Checked[], make: (head: Checked, i: number) => HeadStep): HeadStep[] {
+  const steps: HeadStep[] = [];
+  try {
+    for (const [i, head] of heads.entries()) steps.push(ofHead(head, () => make(head, i)));
+  } catch (error) {
+    for (const step of steps) step.free();
+    throw error;
+  }
+  return steps;
 }
 
 /** The weights of the heads, or those that were given in their place. */

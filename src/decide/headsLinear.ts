@@ -14,6 +14,8 @@ import {
   type MultiHeadLinearOptions,
   NAME,
   named,
+  ofHead,
+  prepareHeads,
   readTargets,
   readWeights,
   resultOf,
@@ -57,13 +59,14 @@ interface Read {
   readonly live: unknown;
 }
 
-/** Reads a part; values that are no float32 are copied as such. */
+/** Reads a part; values that are no float32 are copied as such, and so are views of memory that moves. */
 function readPart(value: unknown, where: string, axes: number, what: string): Part {
   const { data, shape: own, length } = lib.readOperand(value as TensorInput, where, true);
   const shape = own ?? [length];
   if (shape.length !== axes) throw new RangeError(`${where} has shape ${lib.show(shape)}, expected ${what}`);
   if (lib.residence(value as object) !== undefined) return { value: value as TensorInput, shape, copy: undefined };
-  const copy = data instanceof Float32Array ? data : Float32Array.from(data as ArrayLike<number>, Number);
+  const stays = data instanceof Float32Array && !lib.moves(data);
+  const copy = stays ? data : Float32Array.from(data as ArrayLike<number>, Number);
   return { value: value as TensorInput, shape, copy };
 }
 
@@ -145,12 +148,12 @@ function readOuts(
       outs[grad] = { data: new Float32Array(lib.sizeOf(shape)), shape };
       continue;
     }
-    const { tensor, data } = lib.readOut(given[grad], shape, `${name}: out.${grad}`);
-    if (taken.some((other) => lib.isTyped(other) && lib.overlap(data, other))) {
+    const to = lib.readOut(given[grad], shape, `${name}: out.${grad}`);
+    if (taken.some((other) => lib.isTyped(other) && lib.overlap(to.data, other))) {
       throw new RangeError(`${name}: out.${grad} overlaps another argument, expected memory of its own`);
     }
-    taken.push(data);
-    outs[grad] = tensor ?? { data, shape };
+    taken.push(to.data);
+    outs[grad] = lib.receiver(to, shape);
   }
   return outs;
 }
@@ -200,7 +203,8 @@ class Linear {
       const form = formOf(head);
       const factor = factors[i] as number;
       const rows = this.#layerOf(head, layer);
-      if (factor === 0) return resultOf(form.forward(features, rows, own[name], { ...options, outputs }));
+      const compute = (run: () => HeadResult): HeadResult => ofHead(head, () => resultOf(run()));
+      if (factor === 0) return compute(() => form.forward(features, rows, own[name], { ...options, outputs }));
       const out: Named<Tensor> = {};
       for (const grad of grads) {
         const { data, shape } = outs[grad] as Tensor;
@@ -209,7 +213,8 @@ class Linear {
         out[grad] = { data: part, shape: grad === 'input' ? shape : [width, ...shape.slice(1)] };
       }
       const scale = factor * ((options.scale as number | undefined) ?? 1);
-      return resultOf(form(features, rows, own[name], { ...options, outputs, scale, grads, out, accumulate: true }));
+      const more = { outputs, scale, grads, out, accumulate: true };
+      return compute(() => form(features, rows, own[name], { ...options, ...more }));
     });
   }
 
@@ -270,7 +275,7 @@ class Linear {
         grads.map((grad) => [grad, { data: new Float32Array(lib.sizeOf(shapes[grad])), shape: shapes[grad] }]),
       );
     });
-    const steps = this.#heads.map((head, i) => {
+    const steps = prepareHeads(this.#heads, (head, i) => {
       const { name: of, outputs, options: given } = head;
       const more = { outputs, grads, out: buffers[i] };
       return formOf(head).prepare(input, this.#layerOf(head, layer), own[of], { ...given, ...more });
@@ -281,7 +286,7 @@ class Linear {
       if (freed) throw new TypeError(`${name}: this step was freed`);
       for (const part of [layer.features, layer.weight, layer.bias]) if (part) refresh(name, part);
       const weights = readWeights(this.#heads, name, live);
-      losses = steps.map((run) => run());
+      losses = steps.map((run, i) => ofHead(this.#heads[i] as Checked, run));
       if (!accumulate) for (const grad of grads) outs[grad]?.data.fill(0);
       for (const [i, { from }] of this.#heads.entries()) {
         const factor = (weights[i] as number) * scale;

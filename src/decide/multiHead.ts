@@ -14,6 +14,8 @@ import {
   type MultiHeadStep,
   NAME,
   named,
+  ofHead,
+  prepareHeads,
   readHead,
   readTargets,
   readWeights,
@@ -30,6 +32,8 @@ interface Rows {
   readonly rows: number;
   readonly columns: number;
 }
+
+const newGradient = (shape: readonly number[]): Tensor => ({ data: new Float32Array(lib.sizeOf(shape)), shape });
 
 class MultiHead {
   readonly #heads: readonly Checked[];
@@ -77,28 +81,26 @@ class MultiHead {
     const weights = readWeights(this.#heads, name, given.weights);
     const shape = [rows.rows, rows.columns];
     const out = given.out === undefined ? undefined : lib.readOut(given.out, shape, `${name}: out`);
-    return { rows, scale, weights, own: readTargets(this.#heads, name, targets), shape, out, live: given.weights };
+    const to = out && lib.receiver(out, shape);
+    return { rows, scale, weights, own: readTargets(this.#heads, name, targets), shape, to, live: given.weights };
   }
 
-  /** Where the gradient goes, and the tensor that it is handed back as. */
-  #grad(
-    out: { readonly tensor: Tensor | undefined; readonly data: Float32Array } | undefined,
-    shape: readonly number[],
-  ): Tensor {
-    return out?.tensor ?? { data: out?.data ?? new Float32Array(lib.sizeOf(shape)), shape };
+  /** The logits of all heads, before a loss makes memory grow in which they may lie. */
+  #takeAll(rows: Rows): Tensor[] {
+    return this.#heads.map((head) => this.#take(head, rows));
   }
 
   fused(logits: TensorInput, targets: unknown, options?: MultiHeadOptions): MultiHeadResult<string> {
-    const { rows, scale, weights, own, shape, out } = this.#read(NAME, logits, targets, options);
-    const inputs = this.#heads.map((head) => this.#take(head, rows));
-    const results = this.#heads.map(({ name, loss, options: given }, i) => {
+    const { rows, scale, weights, own, shape, to } = this.#read(NAME, logits, targets, options);
+    const inputs = this.#takeAll(rows);
+    const results = this.#heads.map((head, i) => {
       const input = inputs[i] as Tensor;
-      return resultOf(loss(input, own[name], { ...given, out: input.data }));
+      return ofHead(head, () => resultOf(head.loss(input, own[head.name], { ...head.options, out: input.data })));
     });
-    const grad = this.#grad(out, shape);
+    const grad = to ?? newGradient(shape);
     const factors = weights.map((weight) => weight * scale);
     this.#gather(
-      out?.data ?? grad.data,
+      grad.data,
       rows.columns,
       inputs.map((input) => input.data),
       factors,
@@ -109,8 +111,9 @@ class MultiHead {
 
   forward(logits: TensorInput, targets: unknown, options?: MultiHeadOptions): MultiHeadForward<string> {
     const { rows, weights, own } = this.#read(`${NAME}.forward`, logits, targets, options);
-    const results = this.#heads.map((head) =>
-      resultOf(head.loss.forward(this.#take(head, rows), own[head.name], head.options)),
+    const inputs = this.#takeAll(rows);
+    const results = this.#heads.map((head, i) =>
+      ofHead(head, () => resultOf(head.loss.forward(inputs[i] as Tensor, own[head.name], head.options))),
     );
     return {
       loss: totalOfResults(results, weights),
@@ -121,16 +124,16 @@ class MultiHead {
   backward(gradOutput: number, logits: TensorInput, targets: unknown, options?: MultiHeadOptions): { grad: Tensor } {
     const name = `${NAME}.backward`;
     const incoming = lib.readNumber(gradOutput, `${name}: gradOutput`, lib.FINITE);
-    const { rows, scale, weights, own, shape, out } = this.#read(name, logits, targets, options);
-    const inputs = this.#heads.map((head) => this.#take(head, rows));
-    for (const [i, { name: head, loss, options: given }] of this.#heads.entries()) {
+    const { rows, scale, weights, own, shape, to } = this.#read(name, logits, targets, options);
+    const inputs = this.#takeAll(rows);
+    for (const [i, head] of this.#heads.entries()) {
       const input = inputs[i] as Tensor;
-      loss.backward(1, input, own[head], { ...given, out: input.data });
+      ofHead(head, () => head.loss.backward(1, input, own[head.name], { ...head.options, out: input.data }));
     }
-    const grad = this.#grad(out, shape);
+    const grad = to ?? newGradient(shape);
     const factors = weights.map((weight) => weight * scale * incoming);
     this.#gather(
-      out?.data ?? grad.data,
+      grad.data,
       rows.columns,
       inputs.map((input) => input.data),
       factors,
@@ -140,10 +143,10 @@ class MultiHead {
 
   prepare(logits: TensorInput, targets: unknown, options?: MultiHeadOptions): MultiHeadStep<string> {
     const name = `${NAME}.prepare`;
-    const { rows, scale, own, shape, out, live } = this.#read(name, logits, targets, options);
-    const grad = this.#grad(out, shape);
-    const inputs = this.#heads.map((head) => this.#take(head, rows));
-    const steps = this.#heads.map(({ name: head, loss, options: given }, i) => {
+    const { rows, scale, own, shape, to, live } = this.#read(name, logits, targets, options);
+    const grad = to ?? newGradient(shape);
+    const inputs = this.#takeAll(rows);
+    const steps = prepareHeads(this.#heads, ({ name: head, loss, options: given }, i) => {
       const input = inputs[i] as Tensor;
       return loss.prepare(input, own[head], { ...given, out: input.data });
     });
@@ -159,9 +162,9 @@ class MultiHead {
       }
       const weights = readWeights(this.#heads, name, live);
       for (const [i, head] of this.#heads.entries()) this.#take(head, now, buffers[i]);
-      losses = steps.map((run) => run());
+      losses = steps.map((run, i) => ofHead(this.#heads[i] as Checked, run));
       const factors = weights.map((weight) => weight * scale);
-      this.#gather(out?.tensor?.data ?? out?.data ?? grad.data, rows.columns, buffers, factors);
+      this.#gather(grad.data, rows.columns, buffers, factors);
       return totalOf(losses, weights);
     };
     const heads = stepHeads(steps, () => losses);

@@ -1,6 +1,6 @@
 // Losses of several tasks together.
 
-import { uncertaintyWeighted as weigh } from '../api/uncertainty.ts';
+import { makeUncertainty } from '../api/uncertainty.ts';
 
 export type { UncertaintyResult } from '../api/uncertainty.ts';
 
@@ -19,4 +19,4 @@ export type { UncertaintyResult } from '../api/uncertainty.ts';
  * loss; // => 1.59197
  * gradS.data[0]; // => -0.5
  */
-export const uncertaintyWeighted = weigh;
+export const uncertaintyWeighted = /* @__PURE__ */ makeUncertainty();

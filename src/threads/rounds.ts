@@ -54,19 +54,22 @@ export class Room {
 /** The helpers of an engine. Nothing that the host holds because of them leads to the engine, which so can be collected. */
 interface Workers {
   readonly threads: (Thread | undefined)[];
+  /** Those that said that they are there. */
+  readonly here: Set<number>;
   /** Those that failed or have ended. */
   readonly gone: Set<number>;
   readonly words: Int32Array;
 }
 
 /** Starts a helper; resolves when it is there, or gone. */
-function start({ threads, gone }: Workers, helper: number, setup: Setup): Promise<void> {
+function start({ threads, here, gone }: Workers, helper: number, setup: Setup): Promise<void> {
   return new Promise((settle) => {
     const left = (): void => {
       gone.add(helper);
       settle();
     };
     const ready = (): void => {
+      here.add(helper);
       threads[helper]?.hold(false);
       settle();
     };
@@ -92,7 +95,7 @@ const dropped = new FinalizationRegistry<Workers>(end);
 export class Rounds {
   readonly control = at.Control.make();
   readonly #runtime: Runtime;
-  readonly #workers: Workers = { threads: [], gone: new Set(), words: this.control.words };
+  readonly #workers: Workers = { threads: [], here: new Set(), gone: new Set(), words: this.control.words };
   readonly #names: readonly string[];
   readonly #machine: Machine;
   readonly #views: Views;
@@ -142,8 +145,9 @@ export class Rounds {
   }
 
   get ready(): Promise<void> {
-    // who waits for helpers wants the process to live until they are there
-    for (const [helper, thread] of this.#workers.threads.entries()) if (!this.#isReady(helper)) thread?.hold(true);
+    // who waits for helpers wants the process to live until they have said that they are there; that they take chunks is no sign
+    const { threads, here } = this.#workers;
+    for (const [helper, thread] of threads.entries()) if (!here.has(helper)) thread?.hold(true);
     return this.#started;
   }
 

@@ -39,11 +39,11 @@ export function describe(value: unknown): string {
   return String(value);
 }
 
-/** Whether an array's memory was transferred away. */
-export function isDetached({ buffer, length }: NumericArray): boolean {
-  if (length > 0) return false;
+/** Whether an array's memory was transferred away, or a buffer that shrank ends before it. */
+export function isDetached(data: NumericArray): boolean {
+  if (data.length > 0) return false;
   try {
-    new Uint8Array(buffer);
+    Float32Array.prototype.keys.call(data as Float32Array); // which refuses such arrays of any kind
     return false;
   } catch {
     return true;

@@ -21,6 +21,9 @@ export function readNumber(value: unknown, where: string, { takes, test }: Rule)
   return number;
 }
 
+/** One NaN, whatever bits the machine made. */
+export const real = (value: number): number => (Number.isNaN(value) ? Number.NaN : value);
+
 /** e^x: 2^n·e^r by its series, in operations that round alike everywhere (Math.exp need not). */
 export function exponential(x: number): number {
   if (!(x > -745)) return Number.isNaN(x) ? x : 0;

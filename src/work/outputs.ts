@@ -130,9 +130,9 @@ export class Outputs {
     return !hits(input.typed) && !(target?.kind !== 'sparse' && hits(target?.operand.typed));
   }
 
-  /** The gradient's tensor; where it was given as a bare view of linear memory, one of the memory as it is now. */
+  /** The gradient's tensor; where its array was given as a view of linear memory, one of the memory as it is now. */
   get gradient(): Tensor | undefined {
     const tensor = this.#tensor;
-    return tensor && this.grad instanceof Result ? this.grad.tensorOf(tensor) : tensor;
+    return tensor && this.grad instanceof Result ? this.grad.tensorOf(tensor, this.#call.shape) : tensor;
   }
 }

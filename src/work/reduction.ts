@@ -2,6 +2,7 @@
 
 import type { Call } from '../arguments/call.ts';
 import { PLAN, type Plan } from '../machine/runtime.ts';
+import { real } from '../values/number.ts';
 
 /** Gradients are multiplied by this afterwards where what multiplies them is more, and divided where it is less than 1 over it. */
 const STEEP = 2 ** 100;
@@ -77,6 +78,3 @@ export class Sums {
     return this.sideSum === 0 ? loss : loss + this.reduce(this.sideSum, this.#sideDenominator);
   }
 }
-
-/** One NaN, whatever bits the machine made. */
-const real = (value: number): number => (Number.isNaN(value) ? Number.NaN : value);

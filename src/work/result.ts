@@ -37,6 +37,8 @@ export class Result implements Sink {
   /** A tensor of the caller's own, and the array that it had. */
   #holder: { readonly data?: unknown } | undefined;
   #given: Float32Array | undefined;
+  /** The tensor in its place, once memory has grown under its array. */
+  #moved: Tensor | undefined;
   #part = 0;
 
   /** `owner` is the tensor whose array this is. */
@@ -93,11 +95,12 @@ export class Result implements Sink {
     return { data: this.#data, shape: shape.slice() };
   }
 
-  /** The tensor of it; where it was given as a bare view of linear memory, one of the memory as it is now. */
-  tensorOf(tensor: Tensor): Tensor {
-    if (this.#owner || this.#holder) return tensor;
+  /** The tensor of it; where its array was given as a view of linear memory, one of the memory as it is now. */
+  tensorOf(tensor: Tensor, shape: readonly number[]): Tensor {
     const { data } = this;
-    return data === tensor.data ? tensor : { data, shape: tensor.shape };
+    if (this.#owner || data === (this.#holder ? this.#given : tensor.data)) return tensor;
+    if (this.#moved?.data !== data) this.#moved = { data, shape: shape.slice() };
+    return this.#moved;
   }
 
   /** The array; a view of linear memory is one of the memory as it is now. */
@@ -166,7 +169,8 @@ export class Result implements Sink {
 
 /** The gradient of an operand beside the input, which is kept in the scratch and copied out. */
 export class SecondGradient {
-  readonly tensor: Tensor;
+  readonly #tensor: Tensor;
+  readonly #shape: readonly number[];
   readonly #use: Use;
   readonly #strides: Strides;
   readonly #runtime: Runtime;
@@ -189,10 +193,15 @@ export class SecondGradient {
     this.#strides = strides;
     this.#runtime = runtime;
     this.#scratch = scratch;
-    this.tensor = outSecond?.tensor ?? { data: outSecond?.data ?? new Float32Array(operand.length), shape };
-    const data = outSecond?.data ?? this.tensor.data;
+    this.#shape = shape;
+    this.#tensor = outSecond?.tensor ?? { data: outSecond?.data ?? new Float32Array(operand.length), shape };
+    const data = outSecond?.data ?? this.#tensor.data;
     const name = `${call.name}: the gradient of ${call.record.second}`;
     this.#to = new Result(name, data, outSecond?.tensor, runtime, scratch);
+  }
+
+  get tensor(): Tensor {
+    return this.#to.tensorOf(this.#tensor, this.#shape);
   }
 
   /** Reserves room for a block. */

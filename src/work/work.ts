@@ -365,7 +365,7 @@ export class Work {
     return this.#outputs.loss ?? this.sums.loss;
   }
 
-  /** The gradient's tensor; where it was given as a bare view of linear memory, one of the memory as it is now. */
+  /** The gradient's tensor; where its array was given as a view of linear memory, one of the memory as it is now. */
   get grad(): Tensor | undefined {
     return this.#outputs.gradient;
   }

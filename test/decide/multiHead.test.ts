@@ -287,3 +287,46 @@ describe('multiHead', () => {
     expect(run).toThrow(says);
   });
 });
+
+describe('errors of heads', () => {
+  const one = { name: 'toString', columns: [0, 3], loss: crossEntropy } as const;
+  const two = { name: 'b', columns: [0, 3], loss: crossEntropy } as const;
+  const logits = [[1, 2, 3]];
+
+  it('name the head', () => {
+    const loss = multiHead([one, two]);
+    const targets = { toString: [1], b: [7] };
+    const message = /^multiHead: head "b": crossEntropy(\.\w+)*: target\[0\] is 7/;
+    const layer = [[[1, 2]], { weight: new Float32Array(6) }] as const;
+    const weight = { data: layer[1].weight, shape: [3, 2] };
+    expect(() => loss(logits, targets)).toThrow(message);
+    expect(() => loss.forward(logits, targets)).toThrow(message);
+    expect(() => loss.backward(1, logits, targets)).toThrow(message);
+    expect(() => loss.linear([[1, 2]], { weight }, targets)).toThrow(message);
+    const own = Int32Array.of(0);
+    const step = loss.prepare(logits, { toString: [1], b: own });
+    step();
+    own[0] = 7;
+    expect(() => step()).toThrow(message);
+    step.free();
+  });
+
+  it('a target is no member that every object has', () => {
+    expect(() => multiHead([one])(logits, unsafe({}))).toThrow(new TypeError('multiHead: targets.toString is missing'));
+  });
+
+  it('leave nothing of the steps before them', () => {
+    const engine = createEngine();
+    const heads = [
+      one,
+      { ...two, loss: engine.crossEntropy },
+      { ...two, name: 'c', loss: engine.crossEntropy },
+    ] as const;
+    const before = engine.stats();
+    const targets = { toString: [1], b: [1], c: unsafe('x') };
+    expect(() => multiHead(heads).prepare(logits, targets)).toThrow(/head "c"/);
+    const { weight } = { weight: { data: new Float32Array(6), shape: [3, 2] } };
+    expect(() => multiHead(heads).linear.prepare([[1, 2]], { weight }, targets)).toThrow(/head "c"/);
+    expect(engine.stats().bytesInUse).toBe(before.bytesInUse);
+  });
+});

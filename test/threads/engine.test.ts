@@ -270,6 +270,11 @@ describe('workers', () => {
 
   it.each([
     ['is awaited', 'await engine.ready; engine.crossEntropy(x, new Int32Array(2000));', 0],
+    [
+      'is awaited after other work',
+      'for (const end = Date.now() + 300; Date.now() < end; ); await engine.ready; process.exit(engine.threads);',
+      2,
+    ],
     ['is not awaited', '', 0],
     ['is at work', 'await engine.ready; engine.crossEntropy(x, new Int32Array(2000)); process.exit(3);', 3],
     ['is there when an error ends the program', 'await engine.ready; throw 1;', 1],

@@ -241,3 +241,36 @@ describe('strangers are refused by the name of the function', () => {
     expect(createEngine().mse([1], [2]).loss).toBe(1);
   });
 });
+
+// newer than the library that TypeScript is told of
+const Resizable = ArrayBuffer as unknown as new (
+  length: number,
+  options: { maxByteLength: number },
+) => ArrayBuffer & { resize(length: number): void };
+
+describe('arrays that are gone', () => {
+  it.each<[string, () => Float32Array]>([
+    ['transferred', detached],
+    [
+      'cut off by a buffer that shrank',
+      () => {
+        const buffer = new Resizable(32, { maxByteLength: 32 });
+        const data = new Float32Array(buffer, 16, 4);
+        buffer.resize(8);
+        return data;
+      },
+    ],
+  ])('%s: refused, not taken for empty', (_, make) => {
+    const gone = 'is a detached array, whose memory was transferred or cut away';
+    expect(() => mse(make(), [], { reduction: 'sum' })).toThrow(new TypeError(`mse: input ${gone}`));
+    expect(() => mse([], make(), { reduction: 'sum' })).toThrow(new TypeError(`mse: target ${gone}`));
+    expect(mse(new Float32Array(0), [], { reduction: 'sum' }).loss).toBe(0);
+  });
+});
+
+it('rows that are Uint16Arrays may be bits of float16, and are refused as one array is', () => {
+  const row = Uint16Array.of(0x3c00, 0);
+  const message = /logits is a Uint16Array, expected floats/;
+  expect(() => crossEntropy(unsafe([row, row]), [0, 1])).toThrow(message);
+  expect(() => softmax(unsafe([[row]]))).toThrow(/is a Uint16Array, expected floats/);
+});

@@ -223,7 +223,7 @@ export class HeadWork implements Source, Sink {
     const tensors: Record<string, Tensor> = {};
     for (const name of GRADS) {
       const grad = this.#grads[name];
-      if (grad) tensors[name] = grad.result.tensorOf(grad.tensor);
+      if (grad) tensors[name] = grad.result.tensorOf(grad.tensor, shapeOf(this.#head, name));
     }
     return tensors;
   }

@@ -43,7 +43,7 @@ export function computeLogits(name: string, head: Head, out: Output | undefined,
       result.collect(block, 0);
     };
   });
-  return result.tensorOf(tensor);
+  return result.tensorOf(tensor, head.shape);
 }
 
 /** The gradients of a head for one of its logits. */

@@ -6,7 +6,7 @@ import {
   createEngine,
   crossEntropy,
   defaultEngine,
-  type FullEngine,
+  type Engine,
   factorizedMultiLabel,
   gaussianNll,
   logSigmoid,
@@ -100,7 +100,7 @@ gaussianNll([1], [2]);
 
 // Options, engines and steps by the names of their types.
 const named: CrossEntropyOptions = { weight: [1, 2, 1], axis: -1 };
-const prepare = (on: FullEngine): Step<'mean'> => on.crossEntropy.prepare(logits, [0, 2], named);
+const prepare = (on: Engine): Step<'mean'> => on.crossEntropy.prepare(logits, [0, 2], named);
 
 // A batch that may be empty: options built up from optional values compile, undefined included.
 function train(weight: Float32Array | undefined, reduction: 'mean' | 'sum'): number {
@@ -134,6 +134,6 @@ export const ofEntries = [chosen, tone, share, rates];
 export const alsoUsed = [squared, scaled, components, activations, train, wrong, modules, memory, stepped, bytes];
 
 // Engines of several threads: the same type, so that whatever takes one takes the other.
-const several: FullEngine = createThreads({ threads: 4 });
+const several: Engine = createThreads({ threads: 4 });
 export const ready: Promise<void> = several.ready;
 export const live: number = several.threads;

@@ -42,13 +42,13 @@ export async function writeDeclarations(header) {
     ),
     ...of(recorded).map((family) => `import type * as ${family} from '../losses/${family}.ts';`),
     "import type { OptionTypes } from '../losses/record.ts';",
-    "import type { Engine, OutOption } from '../values/types.ts';",
+    "import type { EngineBase, OutOption } from '../values/types.ts';",
   ];
   const parts = [
     ...recorded.flatMap((entry) => [optionsInterface(entry, ''), typesInterface(entry)]),
     ...activations.map((entry) => optionsInterface(entry, ' extends OutOption')),
     `/** An engine: every loss and activation, on memory of its own. */
-export interface FullEngine extends Engine {\n${[...losses, ...activations, ...layers].map(member).join('')}}\n`,
+export interface Engine extends EngineBase {\n${[...losses, ...activations, ...layers].map(member).join('')}}\n`,
   ];
   writeFileSync('src/generated/declarations.ts', `${header}${imports.join('\n')}\n\n${parts.join('\n')}`);
 }

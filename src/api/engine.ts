@@ -9,7 +9,14 @@ import { type Dtype, MemoryTensor } from '../machine/tensor.ts';
 import { describe, isFloat, show, sizeOf } from '../values/array.ts';
 import { guard } from '../values/guard.ts';
 import { INTEGER, readNumber } from '../values/number.ts';
-import type { Engine, EngineOptions, EngineTensor, NumericArray, PlacedData, TensorInput } from '../values/types.ts';
+import type {
+  EngineBase,
+  EngineOptions,
+  EngineTensor,
+  NumericArray,
+  PlacedData,
+  TensorInput,
+} from '../values/types.ts';
 import { Place } from '../work/place.ts';
 import { makeLinear } from './linear.ts';
 import { makeActivation, makeLoss } from './loss.ts';
@@ -59,7 +66,7 @@ function readOptions(options: EngineOptions, most: number) {
 }
 
 /** Makes an engine on a runtime: what an engine has, and every operation by its name. */
-export function engineOf(runtime: Runtime): Engine {
+export function engineOf(runtime: Runtime): EngineBase {
   const source = (): Runtime => {
     runtime.check();
     return runtime;
@@ -104,7 +111,7 @@ export function engineOf(runtime: Runtime): Engine {
     [Symbol.dispose]: dispose,
   };
   // the overloads of `tensor` and `from` tie types to arguments, which the code above cannot follow
-  return Object.freeze(engine) as unknown as Engine;
+  return Object.freeze(engine) as unknown as EngineBase;
 }
 
 /** A copy of an operand in an engine's memory: int32 of integer typed arrays, float32 of everything else. */
@@ -140,7 +147,7 @@ export type Crew = (
 ) => (Pick<RuntimeOptions, 'module' | 'imports'> & { readonly team: (runtime: Runtime) => Team }) | undefined;
 
 /** An engine of its own; `threads`: the most there may be, and how they are made. */
-export function makeEngine(options: EngineOptions, threads?: { most: number; crew: Crew }): Engine {
+export function makeEngine(options: EngineOptions, threads?: { most: number; crew: Crew }): EngineBase {
   if (typeof options !== 'object' || options === null) {
     throw new TypeError(`createEngine: options is ${describe(options)}, expected an object`);
   }

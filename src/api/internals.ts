@@ -6,6 +6,7 @@ import type { Output } from '../arguments/call.ts';
 import { checkLoss } from '../arguments/check.ts';
 import { readOut } from '../arguments/common.ts';
 import { fitExactly } from '../arguments/fit.ts';
+import { readParameters } from '../arguments/linear.ts';
 import { readOperand } from '../arguments/operand.ts';
 import { isSparse, readSparse } from '../arguments/sparse.ts';
 import { crossEntropy } from '../losses/classification.ts';
@@ -15,9 +16,9 @@ import { bytesAt } from '../machine/memoryBytes.ts';
 import { bytesOf, compile, knows, leb, moduleFrom, Reader } from '../machine/modules/further.ts';
 import { FLAGS, PLAN, type Runtime } from '../machine/runtime.ts';
 import { MemoryTensor } from '../machine/tensor.ts';
-import { describe, isFloat, isTyped, overlap, sameShape, show, sizeOf } from '../values/array.ts';
+import { describe, isFloat, isTyped, overlap, roomFor, sameShape, show, sizeOf } from '../values/array.ts';
 import { guard } from '../values/guard.ts';
-import { exponential, FINITE, INTEGER, readNumber } from '../values/number.ts';
+import { exponential, FINITE, INTEGER, readNumber, real } from '../values/number.ts';
 import { broadcastStrides, splitAtAxis } from '../values/shape.ts';
 import type { ForwardResult, Reduction, Tensor } from '../values/types.ts';
 import { Place } from '../work/place.ts';
@@ -110,9 +111,12 @@ export const internals = {
   readNumber,
   readOperand,
   readOut,
+  readParameters,
   readSparse,
+  real,
   receiver,
   residence,
+  roomFor,
   runtimeOf,
   sameShape,
   show,

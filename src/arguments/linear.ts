@@ -3,6 +3,7 @@
 import type { OperationRecord } from '../losses/record.ts';
 import { describe, overlap, sameShape, show, sizeOf } from '../values/array.ts';
 import type { NumericArray } from '../values/types.ts';
+import { adviceOnName } from './advice.ts';
 import type { Call, Output } from './call.ts';
 import { type Given, readOut } from './common.ts';
 import { fitExactly } from './fit.ts';
@@ -39,6 +40,22 @@ export const shapeOf = ({ rows, columns, depth, weight }: Head, name: GradName):
   return name === 'bias' ? [columns] : [rows, depth];
 };
 
+/** Weight and bias as they were given. A name that is close to theirs is a slip; others are the caller's own. */
+export function readParameters(
+  name: string,
+  parameters: unknown,
+): { readonly weight: unknown; readonly bias?: unknown } {
+  if (typeof parameters !== 'object' || parameters === null || !('weight' in parameters)) {
+    throw new TypeError(`${name}: parameters is ${describe(parameters)}, expected an object { weight, bias }`);
+  }
+  for (const key of Object.keys(parameters)) {
+    const hint = key === 'weight' || key === 'bias' ? '' : adviceOnName(key, ['weight', 'bias'], name);
+    if (hint === '') continue;
+    throw new TypeError(`${name}: unknown member ${JSON.stringify(key)} of parameters, expected weight, bias${hint}`);
+  }
+  return parameters;
+}
+
 /** Reads features, weight and bias, and the options of a head. */
 export function readHead(name: string, features: unknown, parameters: unknown, given: Given): Head {
   const input = readOperand(features, `${name}: features`, true);
@@ -48,10 +65,7 @@ export function readHead(name: string, features: unknown, parameters: unknown, g
     throw new RangeError(`${name}: features ${got}, expected [N, D] (reshape [N, T, D] to [N·T, D])`);
   }
   const [rows, depth] = size as [number, number];
-  if (typeof parameters !== 'object' || parameters === null || !('weight' in parameters)) {
-    throw new TypeError(`${name}: parameters is ${describe(parameters)}, expected an object { weight, bias }`);
-  }
-  const { weight: w, bias: b } = parameters as { weight: unknown; bias?: unknown };
+  const { weight: w, bias: b } = readParameters(name, parameters);
   const weight = readOperand(w, `${name}: weight`, true);
   const asked = given.outputs === undefined ? undefined : readShape(given.outputs, name, undefined, `${name}: outputs`);
   const outputs = asked ?? outputsOf(name, weight);

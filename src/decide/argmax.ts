@@ -3,7 +3,7 @@
 import { COUNT, readOptions } from '../entries/options.ts';
 import { type ClassOptions, readClassed } from '../entries/samples.ts';
 import { internals as lib } from '../index.ts';
-import type { Engine, Tensor, TensorInput } from '../values/types.ts';
+import type { EngineBase, Tensor, TensorInput } from '../values/types.ts';
 import { labelling } from './labelling.ts';
 import { survey } from './survey.ts';
 
@@ -12,7 +12,7 @@ export interface ArgmaxOptions extends ClassOptions {
   /** What a sample with NaN becomes. Default -1, with `labels` -100. */
   readonly invalid?: number | undefined;
   /** Where to compute. Default: where the logits live, or the default engine. */
-  readonly engine?: Engine | undefined;
+  readonly engine?: EngineBase | undefined;
 }
 
 /** What `topK` returns: the class axis has k places, in descending order. */

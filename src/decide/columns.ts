@@ -1,5 +1,7 @@
 // Columns of rows that are longer: taken out side by side, and added back.
 
+import { internals as lib } from '../index.ts';
+
 /** A row of more values than this is copied as a whole. */
 const LONG = 16;
 
@@ -32,7 +34,7 @@ export function addColumns(
 ): void {
   for (let at = 0, start = from; at < data.length; at += width, start += columns) {
     for (let k = 0; k < width; k++) {
-      to[start + k] = (to[start + k] as number) + factor * (data[at + k] as number);
+      to[start + k] = lib.real((to[start + k] as number) + factor * (data[at + k] as number));
     }
   }
 }

@@ -82,10 +82,7 @@ const wholeOf = ({ value, shape, copy }: Part): TensorInput => (copy === undefin
 
 function readLayer(name: string, heads: readonly Checked[], features: unknown, parameters: unknown): Layer {
   const input = readPart(features, `${name}: features`, 2, '[N, D]');
-  if (typeof parameters !== 'object' || parameters === null || !('weight' in parameters)) {
-    throw new TypeError(`${name}: parameters is ${lib.describe(parameters)}, expected an object { weight, bias }`);
-  }
-  const { weight: w, bias: b } = parameters as { weight: unknown; bias?: unknown };
+  const { weight: w, bias: b } = lib.readParameters(name, parameters);
   const weight = readPart(w, `${name}: weight`, 2, '[K, D]');
   const [outputs, depth] = weight.shape as [number, number];
   if (depth !== input.shape[1]) {
@@ -119,11 +116,11 @@ function readGrads(name: string, grads: unknown, biased: boolean): readonly Line
   return GRADS.filter((grad) => grads.includes(grad));
 }
 
-/** Where the gradients go: what was given, or new tensors. None overlaps another argument. */
+/** Where the gradients go: what was given, or, unless that is needed, new tensors. None overlaps another argument. */
 function readOuts(
   name: string,
   { features, weight, bias }: Layer,
-  { grads, out, accumulate }: { grads: readonly LinearGradient[]; out: unknown; accumulate: boolean },
+  { grads, out, needed }: { grads: readonly LinearGradient[]; out: unknown; needed: boolean },
 ): Named<Tensor> {
   const wrong = typeof out !== 'object' || out === null || Array.isArray(out) || lib.isTyped(out) || 'data' in out;
   if (out !== undefined && wrong) {
@@ -144,7 +141,7 @@ function readOuts(
   for (const grad of grads) {
     const shape = shapes[grad] as readonly number[];
     if (given[grad] === undefined) {
-      if (accumulate) throw new RangeError(`${name}: accumulate needs out.${grad}, to which the gradient is added`);
+      if (needed) throw new RangeError(`${name}: accumulate needs out.${grad}, to which the gradient is added`);
       outs[grad] = { data: new Float32Array(lib.sizeOf(shape)), shape };
       continue;
     }
@@ -171,7 +168,15 @@ class Linear {
     this.#heads = heads;
   }
 
-  #read(name: string, features: unknown, parameters: unknown, targets: unknown, options: Options): Read {
+  /** `prepared`: gradients of several steps may add up in tensors of the step. */
+  #read(
+    name: string,
+    features: unknown,
+    parameters: unknown,
+    targets: unknown,
+    options: Options,
+    prepared = false,
+  ): Read {
     const given = readOptions(name, options, ['grads', 'out', 'accumulate', 'scale', 'weights']);
     const layer = readLayer(name, this.#heads, features, parameters);
     const grads = readGrads(name, given.grads, layer.bias !== undefined);
@@ -183,7 +188,7 @@ class Linear {
       scale: lib.readNumber(given.scale ?? 1, `${name}: scale`, lib.FINITE),
       grads,
       accumulate,
-      outs: readOuts(name, layer, { grads, out: given.out, accumulate }),
+      outs: readOuts(name, layer, { grads, out: given.out, needed: accumulate && !prepared }),
       live: given.weights,
     };
   }
@@ -261,7 +266,7 @@ class Linear {
 
   prepare(features: unknown, parameters: unknown, targets: unknown, options: Options) {
     const name = `${NAME}.linear.prepare`;
-    const read = this.#read(name, features, parameters, targets, options);
+    const read = this.#read(name, features, parameters, targets, options, true);
     const { layer, own, scale, grads, outs, accumulate, live } = read;
     const input = wholeOf(layer.features);
     const buffers = this.#heads.map(({ width }) => {
@@ -296,7 +301,7 @@ class Linear {
           const added = ((buffers[i] as Named<Tensor>)[grad] as Tensor).data;
           const start = grad === 'input' ? 0 : from * lib.sizeOf(shape.slice(1));
           for (let k = 0; k < added.length; k++) {
-            data[start + k] = (data[start + k] as number) + factor * (added[k] as number);
+            data[start + k] = lib.real((data[start + k] as number) + factor * (added[k] as number));
           }
         }
       }

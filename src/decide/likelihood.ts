@@ -6,7 +6,7 @@ import { addUp, type Merging } from '../entries/results.ts';
 import { type Classed, type ClassOptions, readClassed, readTargets } from '../entries/samples.ts';
 import { internals as lib } from '../index.ts';
 import type { Runtime } from '../machine/runtime.ts';
-import type { Engine, Tensor, TensorInput } from '../values/types.ts';
+import type { EngineBase, Tensor, TensorInput } from '../values/types.ts';
 import { survey } from './survey.ts';
 
 /** Options of `fitTemperature`. */
@@ -14,7 +14,7 @@ export interface FitTemperatureOptions extends ClassOptions {
   /** The target value that marks an ignored sample. Default -100. */
   readonly ignoreIndex?: number | undefined;
   /** Where to compute. Default: where the logits live, or the default engine. */
-  readonly engine?: Engine | undefined;
+  readonly engine?: EngineBase | undefined;
 }
 
 /** Options of `logProbOf` and `perplexity`. */

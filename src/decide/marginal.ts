@@ -3,7 +3,7 @@
 import { readOptions } from '../entries/options.ts';
 import { type Classed, readClassed } from '../entries/samples.ts';
 import { internals as lib } from '../index.ts';
-import type { Engine, Tensor, TensorInput } from '../values/types.ts';
+import type { EngineBase, Tensor, TensorInput } from '../values/types.ts';
 import { type Leaves, type Survey, survey } from './survey.ts';
 
 /** Options of `marginalLogits`. */
@@ -13,7 +13,7 @@ export interface MarginalLogitsOptions {
   /** The class axis; negatives count from the end. Default 1, of 1-D input 0. */
   readonly axis?: number | undefined;
   /** Where to compute. Default: where the logits live, or the default engine. */
-  readonly engine?: Engine | undefined;
+  readonly engine?: EngineBase | undefined;
 }
 
 /** `marginalLogits` and its gradient. */

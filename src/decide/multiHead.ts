@@ -2,7 +2,7 @@
 
 import { readOptions } from '../entries/options.ts';
 import { internals as lib } from '../index.ts';
-import type { Tensor, TensorInput } from '../values/types.ts';
+import type { NumericArray, Tensor, TensorInput } from '../values/types.ts';
 import { addColumns, takeColumns } from './columns.ts';
 import {
   type Checked,
@@ -34,6 +34,25 @@ interface Rows {
 }
 
 const newGradient = (shape: readonly number[]): Tensor => ({ data: new Float32Array(lib.sizeOf(shape)), shape });
+
+const optionsOf = ({ options }: Checked): unknown[] => Object.values(options);
+
+/** The typed arrays of a target or an option. */
+function arraysOf(value: unknown): NumericArray[] {
+  if (lib.isTyped(value)) return [value];
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return [];
+  const { data, indices, offsets } = value as Record<'data' | 'indices' | 'offsets', unknown>;
+  return [data, indices, offsets].flatMap(arraysOf);
+}
+
+/** The gradient may go over the logits themselves, and over no other argument. */
+function checkOut(name: string, out: Float32Array, logits: Float32Array, others: readonly unknown[]): void {
+  const whole = logits instanceof Float32Array && logits.byteOffset === out.byteOffset && logits.length === out.length;
+  const part = lib.overlap(out, logits) && !whole;
+  if (!part && !others.flatMap(arraysOf).some((other) => lib.overlap(out, other))) return;
+  const what = part ? 'logits in part' : 'another argument';
+  throw new RangeError(`${name}: out overlaps ${what}, expected logits itself or other memory`);
+}
 
 class MultiHead {
   readonly #heads: readonly Checked[];
@@ -81,8 +100,10 @@ class MultiHead {
     const weights = readWeights(this.#heads, name, given.weights);
     const shape = [rows.rows, rows.columns];
     const out = given.out === undefined ? undefined : lib.readOut(given.out, shape, `${name}: out`);
+    const own = readTargets(this.#heads, name, targets);
+    if (out) checkOut(name, out.data, rows.data, [...Object.values(own), ...this.#heads.flatMap(optionsOf)]);
     const to = out && lib.receiver(out, shape);
-    return { rows, scale, weights, own: readTargets(this.#heads, name, targets), shape, to, live: given.weights };
+    return { rows, scale, weights, own, shape, to, live: given.weights };
   }
 
   /** The logits of all heads, before a loss makes memory grow in which they may lie. */

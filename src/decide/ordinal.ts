@@ -3,7 +3,7 @@
 import { readChoice, readOptions, readRow } from '../entries/options.ts';
 import { type ClassOptions, readClassed } from '../entries/samples.ts';
 import { internals as lib } from '../index.ts';
-import type { Engine, Tensor, TensorInput } from '../values/types.ts';
+import type { EngineBase, Tensor, TensorInput } from '../values/types.ts';
 import { argmax } from './argmax.ts';
 import { labelling } from './labelling.ts';
 import { survey } from './survey.ts';
@@ -17,7 +17,7 @@ export interface DecodeOrdinalOptions extends ClassOptions {
   /** What a sample becomes whose softmax is no number. Default -1, with `labels` -100. */
   readonly invalid?: number | undefined;
   /** Where to compute. Default: where the logits live, or the default engine. */
-  readonly engine?: Engine | undefined;
+  readonly engine?: EngineBase | undefined;
 }
 
 const RULES = ['median', 'mean', 'mode'] as const;

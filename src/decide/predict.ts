@@ -3,7 +3,7 @@
 import { readOptions } from '../entries/options.ts';
 import type { Classed } from '../entries/samples.ts';
 import { internals as lib } from '../index.ts';
-import type { Engine, Tensor, TensorInput } from '../values/types.ts';
+import type { EngineBase, Tensor, TensorInput } from '../values/types.ts';
 import { kernelsOf } from './kernels.ts';
 import { survey } from './survey.ts';
 
@@ -12,13 +12,13 @@ export interface PredictLabelsOptions {
   /** The least probability of a yes: a number, or one for each label of the last axis. Default 0.5. */
   readonly thresholds?: TensorInput | undefined;
   /** Where to compute. Default: where the logits live, or the default engine. */
-  readonly engine?: Engine | undefined;
+  readonly engine?: EngineBase | undefined;
 }
 
 /** Options of `decodeFactorized`. */
 export interface DecodeFactorizedOptions {
   /** Where to compute. Default: where the logits live, or the default engine. */
-  readonly engine?: Engine | undefined;
+  readonly engine?: EngineBase | undefined;
 }
 
 /** Elements that go through at a time: 128 KiB. */
@@ -114,7 +114,7 @@ export const predictLabels: (logits: TensorInput, options?: PredictLabelsOptions
 
 /**
  * The labels that a factorized model says apply: of each row the round(Z) labels of the largest logits, Z being the expected number
- * of labels. Of equal logits the first is taken; NaN logits are never taken; halves round up.
+ * of labels. Of equal logits the first is taken; of a row with NaN none; halves round up.
  *
  * @param input - `{ logits, z }`: logits […, L] and z [...] as for `factorizedMultiLabel`.
  * @param options - `engine` (where the logits live, or the default one).

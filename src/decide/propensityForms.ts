@@ -29,7 +29,7 @@ function withLosses<R extends ForwardResult<Reduction>>(result: R, extra: Extra,
   for (const each of losses) sum += each;
   if (typeof result.loss !== 'number') {
     const { data } = result.loss;
-    for (const [i, at] of places.entries()) data[at] = (data[at] as number) + (losses[i] as number);
+    for (const [i, at] of places.entries()) data[at] = lib.real((data[at] as number) + (losses[i] as number));
     return { ...result, sum };
   }
   const by = denominatorOf(given, result.weightSum, shape);

@@ -52,7 +52,7 @@ function addSlopes(
 ): void {
   const { features, weight, depth, columns } = layer;
   const add = (to: Float32Array, at: number, value: number): void => {
-    to[at] = (to[at] as number) + value;
+    to[at] = lib.real((to[at] as number) + value);
   };
   for (const [i, place] of places.entries()) {
     const [row, column] = [Math.floor(place / columns), place % columns];

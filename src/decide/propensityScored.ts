@@ -46,7 +46,8 @@ function scoredOf(base: Base, p: Float64Array) {
 
 /** Adds the slopes of the positives to a gradient, each times a factor. */
 function addSlopes({ data }: Tensor, { places, slopes }: Extra, factor: (at: number) => number): void {
-  for (const [i, at] of places.entries()) data[at] = (data[at] as number) + factor(at) * (slopes[i] as number);
+  for (const [i, at] of places.entries())
+    data[at] = lib.real((data[at] as number) + factor(at) * (slopes[i] as number));
 }
 
 /**

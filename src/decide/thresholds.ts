@@ -1,6 +1,6 @@
 // Thresholds of labels that no other cut points beat, on the data at hand.
 
-import { readBits, readScores } from '../entries/labels.ts';
+import { checkOrder, readBits, readScores } from '../entries/labels.ts';
 import { NOT_NEGATIVE, readChoice, readOptions } from '../entries/options.ts';
 import { internals as lib } from '../index.ts';
 import type { Tensor, TensorInput } from '../values/types.ts';
@@ -137,6 +137,7 @@ function jointly(columns: readonly Column[], fixed: readonly (Cut | undefined)[]
 
 function columnsOf(name: string, scores: TensorInput, labels: TensorInput): { columns: Column[]; rows: number } {
   const read = readScores(name, scores);
+  checkOrder(name, read);
   const { data, shape } = read;
   if (shape.length > 2) throw new RangeError(`${name}: scores has shape ${lib.show(shape)}, expected [N, L] or [N]`);
   const bits = readBits(name, 'labels', labels, read);

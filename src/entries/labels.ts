@@ -11,17 +11,22 @@ export interface Scores {
   readonly width: number;
 }
 
-/** Reads scores; none may be NaN, which has no place in an order. */
+/** Reads scores, whose order `checkOrder` checks. */
 export function readScores(name: string, scores: TensorInput): Scores {
   const operand = lib.readOperand(scores, `${name}: scores`, true);
   const shape = operand.shape ?? [operand.length];
   const width = shape.at(-1);
   if (width === undefined) throw new RangeError(`${name}: scores has shape [], expected [N, L] or [L]`);
   const data = operand.data as ArrayLike<number>;
-  for (let i = 0; i < operand.length; i++) {
-    if (Number.isNaN(data[i])) throw new RangeError(`${name}: scores[${i}] is NaN, which no order has a place for`);
-  }
   return { data, shape, rows: lib.sizeOf(shape.slice(0, -1)), width };
+}
+
+/** None of the scores that count may be NaN, which has no place in an order. */
+export function checkOrder(name: string, { data }: Scores, counts: (i: number) => boolean = () => true): void {
+  for (let i = 0; i < data.length; i++) {
+    if (!Number.isNaN(data[i]) || !counts(i)) continue;
+    throw new RangeError(`${name}: scores[${i}] is NaN, which no order has a place for`);
+  }
 }
 
 /** What a label that does not count becomes. */

@@ -2,7 +2,7 @@
 
 import { engineOf, makeEngine } from '../api/engine.ts';
 import { shared } from '../api/shared.ts';
-import type { FullEngine } from '../generated/declarations.ts';
+import type { Engine } from '../generated/declarations.ts';
 import { guard } from '../values/guard.ts';
 import type { EngineOptions } from '../values/types.ts';
 
@@ -20,8 +20,8 @@ import type { EngineOptions } from '../values/types.ts';
  * engine.crossEntropy(logits, [0, 2]).loss; // => 0.136618
  * engine.dispose();
  */
-export const createEngine: (options?: EngineOptions) => FullEngine = /* @__PURE__ */ guard(
-  (options: EngineOptions = {}) => makeEngine(options) as FullEngine,
+export const createEngine: (options?: EngineOptions) => Engine = /* @__PURE__ */ guard(
+  (options: EngineOptions = {}) => makeEngine(options) as Engine,
 );
 
 /**
@@ -34,8 +34,8 @@ export const createEngine: (options?: EngineOptions) => FullEngine = /* @__PURE_
  * crossEntropy(logits, [0, 2]).loss; // => 0.136618
  * logits.free();
  */
-export function defaultEngine(): FullEngine {
+export function defaultEngine(): Engine {
   const all = shared();
   all.engine ??= engineOf(all.runtime);
-  return all.engine as FullEngine;
+  return all.engine as Engine;
 }

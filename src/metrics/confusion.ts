@@ -5,7 +5,7 @@ import { type Ignoring, PREDICTIONS, readIgnored, readPair } from '../entries/pa
 import { type Merging, readResults } from '../entries/results.ts';
 import { internals as lib } from '../index.ts';
 import type { Tensor, TensorInput } from '../values/types.ts';
-import { type Classes, countPairs, presentValues, readClassValues } from './counts.ts';
+import { type Classes, eachPair, presentValues, readClassValues } from './counts.ts';
 
 /** Options of `confusion` and `quadraticKappa`. */
 export interface ConfusionOptions extends Classes, Ignoring {}
@@ -31,8 +31,13 @@ function count(name: string, predicted: TensorInput, target: TensorInput, option
   const ignored = readIgnored(name, given);
   const { first, second } = readPair(name, PREDICTIONS, predicted, target);
   const labels = readClassValues(name, given) ?? presentValues(name, first, second, ignored);
-  const data = countPairs(name, first, second, ignored, labels);
-  return { data, shape: [labels.length, labels.length], labels };
+  const classes = labels.length;
+  const data = lib.roomFor(classes ** 2, `${name}: the matrix of ${classes} classes`, Float64Array);
+  eachPair(name, [first, second], ignored, labels, (row, column) => {
+    const at = row * classes + column;
+    data[at] = (data[at] as number) + 1;
+  });
+  return { data, shape: [classes, classes], labels };
 }
 
 function add(name: string, results: readonly Confusion[]): Confusion {

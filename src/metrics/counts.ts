@@ -19,7 +19,8 @@ export function readClassValues(name: string, { classes, labels }: Classes): rea
     return readLabels(labels, `${name}: labels`, count);
   }
   if (classes === undefined) return undefined;
-  return Array.from({ length: lib.readNumber(classes, `${name}: classes`, COUNT) }, (_, c) => c);
+  const count = lib.readNumber(classes, `${name}: classes`, COUNT);
+  return Array.from(lib.roomFor(count, `${name}: the list of classes`, Float64Array), (_, c) => c);
 }
 
 /** The values that occur, in order. */
@@ -44,16 +45,15 @@ export function presentValues(
   return [...seen].sort((a, b) => a - b);
 }
 
-/** For each pair of classes how often the second was predicted for the first: [C, C], row by row. */
-export function countPairs(
+/** Predictions and targets that count, as places in the list of classes. */
+export function eachPair(
   name: string,
-  predicted: ArrayLike<number>,
-  target: ArrayLike<number>,
+  [predicted, target]: readonly [predicted: ArrayLike<number>, target: ArrayLike<number>],
   ignored: (value: number) => boolean,
   values: readonly number[],
-): Float64Array {
+  use: (target: number, predicted: number) => void,
+): void {
   const places = new Map(values.map((value, c) => [value, c]));
-  const counts = new Float64Array(values.length ** 2);
   const find = (what: string, i: number, value: number): number => {
     const place = places.get(value);
     if (place !== undefined) return place;
@@ -62,9 +62,6 @@ export function countPairs(
   };
   for (let i = 0; i < target.length; i++) {
     if (ignored(target[i] as number)) continue;
-    const row = find('target', i, target[i] as number);
-    const at = row * values.length + find('predicted', i, predicted[i] as number);
-    counts[at] = (counts[at] as number) + 1;
+    use(find('target', i, target[i] as number), find('predicted', i, predicted[i] as number));
   }
-  return counts;
 }

@@ -5,7 +5,7 @@ import { type Ignoring, type Pair, PREDICTIONS, readIgnored, readPair } from '..
 import { readResults } from '../entries/results.ts';
 import { internals as lib } from '../index.ts';
 import type { Tensor, TensorInput } from '../values/types.ts';
-import { type Classes, countPairs, presentValues, readClassValues } from './counts.ts';
+import { type Classes, eachPair, presentValues, readClassValues } from './counts.ts';
 
 /** How scores of classes become one. */
 export type Average = 'micro' | 'macro' | 'weighted' | 'none';
@@ -49,17 +49,24 @@ const KNOWN = [...AVERAGING, 'classes', 'labels', 'ignoreIndex', 'ignoreValue'] 
 
 const row = (data: Float64Array): Tensor<Float64Array> => ({ data, shape: [data.length] });
 
-/** Counts of classes out of the counts of pairs. */
-function ofClasses(pairs: Float64Array, labels: readonly number[]): Counts {
+const increment = (counts: Float64Array, c: number): void => {
+  counts[c] = (counts[c] as number) + 1;
+};
+
+/** Counts of classes. */
+function ofClasses(
+  name: string,
+  { first, second }: Pair,
+  ignored: (value: number) => boolean,
+  labels: readonly number[],
+): Counts {
   const n = labels.length;
   const [hits, wrong, missed] = [new Float64Array(n), new Float64Array(n), new Float64Array(n)];
-  pairs.forEach((count, at) => {
-    const target = Math.floor(at / n);
-    const predicted = at % n;
-    if (target === predicted) hits[target] = count;
+  eachPair(name, [first, second], ignored, labels, (target, predicted) => {
+    if (target === predicted) increment(hits, target);
     else {
-      missed[target] = (missed[target] as number) + count;
-      wrong[predicted] = (wrong[predicted] as number) + count;
+      increment(missed, target);
+      increment(wrong, predicted);
     }
   });
   return { truePositives: row(hits), falsePositives: row(wrong), falseNegatives: row(missed), labels };
@@ -83,7 +90,7 @@ function ofLabels(name: string, { first, second, shape, length }: Pair, ignored:
       );
     }
     const to = predicted === 1 ? (target === 1 ? hits : wrong) : missed;
-    if (predicted === 1 || target === 1) to[i % n] = (to[i % n] as number) + 1;
+    if (predicted === 1 || target === 1) increment(to, i % n);
   }
   return { truePositives: row(hits), falsePositives: row(wrong), falseNegatives: row(missed), labels: undefined };
 }
@@ -141,9 +148,8 @@ function compute(predicted: TensorInput, target: TensorInput, options?: Precisio
   const pair = readPair(name, PREDICTIONS, predicted, target);
   const values = readClassValues(name, given);
   if (values === undefined && pair.shape.length > 1) return scoresOf(ofLabels(name, pair, ignored), ...averaging);
-  const { first, second } = pair;
-  const labels = values ?? presentValues(name, first, second, ignored);
-  return scoresOf(ofClasses(countPairs(name, first, second, ignored, labels), labels), ...averaging);
+  const labels = values ?? presentValues(name, pair.first, pair.second, ignored);
+  return scoresOf(ofClasses(name, pair, ignored, labels), ...averaging);
 }
 
 function merge(results: readonly PrecisionResult[], options?: AverageOptions): PrecisionResult {

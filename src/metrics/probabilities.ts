@@ -6,7 +6,7 @@ import { type Ignoring, readIgnored } from '../entries/pairs.ts';
 import { type Merging, readResults, readSum } from '../entries/results.ts';
 import { type ClassOptions, readClassed, readTargets } from '../entries/samples.ts';
 import { internals as lib } from '../index.ts';
-import type { Engine, TensorInput } from '../values/types.ts';
+import type { EngineBase, TensorInput } from '../values/types.ts';
 import { merging, type Ratio, ratio } from './ratio.ts';
 
 /** Options of `negativeLogLikelihood`. */
@@ -14,7 +14,7 @@ export interface LikelihoodOptions extends ClassOptions {
   /** The target value that marks an ignored sample. Default -100. */
   readonly ignoreIndex?: number | undefined;
   /** Where to compute. Default: where the logits live, or the default engine. */
-  readonly engine?: Engine | undefined;
+  readonly engine?: EngineBase | undefined;
 }
 
 /** Options of `brier`. */

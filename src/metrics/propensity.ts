@@ -1,6 +1,6 @@
 // Propensity-scored precision and NDCG of extreme labels.
 
-import { largest, readPositives, readScores } from '../entries/labels.ts';
+import { checkOrder, largest, readPositives, readScores } from '../entries/labels.ts';
 import { COUNT, PROPENSITY, readOptions, readRow } from '../entries/options.ts';
 import { type Ignoring, readIgnored } from '../entries/pairs.ts';
 import { type Merging, readResults, readSum } from '../entries/results.ts';
@@ -55,6 +55,7 @@ function scored<N extends string>(name: N, discount: (rank: number) => number): 
       (p) => 1 / p,
     );
     const positives = readPositives(name, target, read, readIgnored(name, given));
+    checkOrder(name, read, (i) => positives.counts(Math.floor(i / width), i % width));
     let [sum, weightSum, count] = [0, 0, 0];
     for (let row = 0; row < rows; row++) {
       const best = largest(data, row * width, width, k, (column) => positives.counts(row, column));

@@ -1,6 +1,6 @@
 // How well scores order: ROC AUC and average precision of labels, NDCG of rows.
 
-import { LEFT_OUT, readBits, readScores } from '../entries/labels.ts';
+import { checkOrder, LEFT_OUT, readBits, readScores } from '../entries/labels.ts';
 import { COUNT, readChoice, readOptions } from '../entries/options.ts';
 import { type Ignoring, readIgnored } from '../entries/pairs.ts';
 import type { Merging } from '../entries/results.ts';
@@ -64,6 +64,7 @@ function averaged(name: string, score: Score): Ranking {
     const average = readChoice(given.average ?? AVERAGES[0], `${name}: average`, AVERAGES);
     const read = readScores(name, scores);
     const bits = readBits(name, 'target', target, read, readIgnored(name, given));
+    checkOrder(name, read, (i) => bits[i] !== LEFT_OUT);
     const { data, shape, width } = read;
     if (shape.length === 1 || average === 'micro') return score(...ordered(data, bits, 0, 1));
     const own = Float64Array.from({ length: width }, (_, l) => score(...ordered(data, bits, l, width)));
@@ -213,6 +214,7 @@ export const ndcg: Merging<
     if ((gain >= 0 && gain < 1 / 0) || ignored(gain)) continue;
     throw new RangeError(`${name}: relevance[${i}] is ${gain}, expected a finite number of 0 or more`);
   }
+  checkOrder(name, read, (i) => !ignored(gains[i] as number));
   const { rows, width } = read;
   const upTo = discounts(width, k === undefined ? width : lib.readNumber(k, `${name}: k`, COUNT));
   let [sum, count] = [0, 0];

@@ -1,7 +1,7 @@
 // Engines of more than one thread.
 
 import type { Crew } from '../api/engine.ts';
-import type { FullEngine } from '../generated/declarations.ts';
+import type { Engine } from '../generated/declarations.ts';
 import { internals as lib } from '../index.ts';
 import type { EngineOptions } from '../values/types.ts';
 import { MOST_HELPERS } from './control.ts';
@@ -73,6 +73,6 @@ const crew: Crew = ({ tier: wanted, threads, maximumBytes = 1 / 0, module }) => 
  * engine.crossEntropy(logits, [0, 2]).loss; // => 0.136618
  * engine.dispose();
  */
-export const createEngine: (options?: EngineOptions) => FullEngine = /* @__PURE__ */ lib.guard(
-  (options: EngineOptions = {}) => lib.makeEngine(options, { crew, most: MOST_HELPERS + 1 }) as FullEngine,
+export const createEngine: (options?: EngineOptions) => Engine = /* @__PURE__ */ lib.guard(
+  (options: EngineOptions = {}) => lib.makeEngine(options, { crew, most: MOST_HELPERS + 1 }) as Engine,
 );

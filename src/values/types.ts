@@ -274,7 +274,7 @@ type IntegerArray = Exclude<NumericArray, Float32Array | Float64Array>;
 export type PlacedData<S> = S extends IntegerArray | { readonly data: IntegerArray } ? Int32Array : Float32Array;
 
 /** What an engine has beside the losses and activations. */
-export interface Engine {
+export interface EngineBase {
   /** The tier that is really running. */
   readonly tier: Tier;
   /** Threads that take part: 1, and the helpers that are there already. */

@@ -330,3 +330,50 @@ describe('errors of heads', () => {
     expect(engine.stats().bytesInUse).toBe(before.bytesInUse);
   });
 });
+
+describe('out', () => {
+  const loss = multiHead([
+    { name: 'a', columns: [0, 2], loss: mse },
+    { name: 'b', columns: [2, 4], loss: bceWithLogits },
+  ]);
+  const targets = () => ({
+    a: tensor(Float32Array.of(0, 1, 2, 3), [2, 2]),
+    b: [
+      [0, 1],
+      [1, 0],
+    ],
+  });
+  const values = Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9, 10);
+
+  it('may be the logits', () => {
+    const expected = loss(tensor(values.slice(0, 8), [2, 4]), targets());
+    const logits = tensor(values.slice(0, 8), [2, 4]);
+    const got = loss(logits, targets(), { out: logits });
+    expect(got.grad).toBe(logits);
+    expect(got.grad.data).toEqual(expected.grad.data);
+    expect(got.loss).toBe(expected.loss);
+  });
+
+  it('overlaps nothing else, and nothing is written', () => {
+    const own = values.slice();
+    const logits = tensor(own.subarray(0, 8), [2, 4]);
+    const shared = new Float32Array(8);
+    const weights = { name: 'a', columns: [0, 2], loss: mse, options: { weight: shared.subarray(2, 4) } } as const;
+    const sparse = { indices: new Int32Array(shared.buffer, 0, 1), offsets: Int32Array.of(0, 1, 1) };
+    const part = 'out overlaps logits in part, expected logits itself or other memory';
+    const other = 'out overlaps another argument, expected logits itself or other memory';
+    const into = { ...targets(), a: { data: shared.subarray(0, 4), shape: [2, 2] } };
+    for (const [form, name] of [
+      ['call', 'multiHead'],
+      ['prepare', 'multiHead.prepare'],
+    ] as const) {
+      const run = form === 'call' ? loss : loss.prepare;
+      expect(() => run(logits, targets(), { out: own.subarray(2) })).toThrow(new RangeError(`${name}: ${part}`));
+      expect(() => run(logits, into, { out: shared })).toThrow(new RangeError(`${name}: ${other}`));
+      expect(() => run(logits, { ...targets(), b: sparse }, { out: shared })).toThrow(`${name}: ${other}`);
+    }
+    expect(() => multiHead([weights])(logits, { a: targets().a }, { out: shared })).toThrow(other);
+    expect(() => loss.backward(1, logits, targets(), { out: own.subarray(2) })).toThrow(part);
+    expect([own, [...shared]]).toEqual([values, [0, 0, 0, 0, 0, 0, 0, 0]]);
+  });
+});

@@ -217,3 +217,29 @@ describe('multiHead.linear', () => {
     expect(run).toThrow(says);
   });
 });
+
+it('prepared with accumulate and no out, a step adds to its own gradients', () => {
+  const loss = multiHead([
+    { name: 'a', columns: [0, 2], loss: crossEntropy },
+    { name: 'b', columns: [1, 3], loss: bceWithLogits },
+  ]);
+  const parameters = {
+    weight: [
+      [1, 2],
+      [0, -1],
+      [0.5, 1],
+    ],
+    bias: [0, 1, 2],
+  };
+  const targets = { a: [1], b: [[0, 1]] };
+  const once = loss.linear([[1, 2]], parameters, targets).grad;
+  const step = loss.linear.prepare([[1, 2]], parameters, targets, { accumulate: true });
+  for (let times = 1; times < 4; times++) {
+    step();
+    for (const name of ['weight', 'bias', 'input'] as const) {
+      const { data } = step.grad[name];
+      for (const [i, each] of data.entries()) expect(each).toBeCloseTo(times * once[name].data[i]!, 5);
+    }
+  }
+  step.free();
+});

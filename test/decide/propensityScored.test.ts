@@ -270,3 +270,13 @@ describe('propensityScored', () => {
     expect(margin([[1, 2]], [[1, -1]]).loss).toBe(margin([[1, 2]], [[1, 0]]).loss);
   });
 });
+
+it('has one NaN, whatever its arguments have', () => {
+  const engine = createEngine({ deterministic: true });
+  const odd = new Float32Array(Uint32Array.of(0xffc12345).buffer);
+  const loss = propensityScored(engine.bceWithLogits, [0.5]);
+  const bits = ({ data }: { data: Float32Array }): number[] => Array.from(new Uint32Array(data.buffer));
+  const { grad } = loss.linear({ data: odd, shape: [1, 1] }, { weight: [[1]] }, [[1]]);
+  expect([bits(grad.weight), bits(grad.input)]).toEqual([[0x7fc00000], [0x7fc00000]]);
+  expect(bits(loss({ data: odd, shape: [1, 1] }, [[1]]).grad)).toEqual([0x7fc00000]);
+});

@@ -178,3 +178,23 @@ describe('memory', () => {
     expect(engine.stats().bytesInUse).toBe(before.bytesInUse);
   });
 });
+
+it("a member of the layer with a slip in its name is refused, others are the caller's own", () => {
+  const [x, weight] = [
+    [[1, 2]],
+    [
+      [1, 0],
+      [0, 1],
+    ],
+  ];
+  for (const slip of ['bais', 'Bias', 'biass', 'wieght']) {
+    const layer = { weight, [slip]: [1, 2] };
+    const meant = slip === 'wieght' ? 'weight' : 'bias';
+    const rest = `unknown member "${slip}" of parameters, expected weight, bias; did you mean ${meant}?`;
+    expect(() => crossEntropy.linear(x, layer, [0])).toThrow(new TypeError(`crossEntropy.linear: ${rest}`));
+    expect(() => linear(x, layer)).toThrow(new TypeError(`linear: ${rest}`));
+  }
+  expect(linear(x, { weight, name: 'head', frozen: true } as { weight: number[][] }).data).toEqual(
+    Float32Array.of(1, 2),
+  );
+});

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { tensor } from '../../src/index.ts';
 import {
   accuracy,
+  averagePrecision,
   brier,
   calibration,
   confusion,
@@ -110,5 +111,55 @@ describe('messages', () => {
   ])('%#', (run, error, says) => {
     expect(run).toThrow(error);
     expect(run).toThrow(says);
+  });
+});
+
+describe('scores that are NaN', () => {
+  const p = { k: 1, propensities: [0.5, 0.5] };
+
+  it('where nothing counts change nothing', () => {
+    expect(rocAuc([Number.NaN, 1, 0], [-100, 1, 0])).toBe(1);
+    expect(
+      averagePrecision(
+        [
+          [Number.NaN, 1],
+          [0, 2],
+        ],
+        [
+          [-1, 1],
+          [1, 0],
+        ],
+        { ignoreValue: -1, average: 'micro' },
+      ),
+    ).toBe(averagePrecision([1, 0, 2], [1, 1, 0]));
+    expect(ndcg([Number.NaN, 1, 2], [-100, 3, 0]).ndcg).toBe(ndcg([1, 2], [3, 0]).ndcg);
+    expect(pspAtK([[Number.NaN, 1]], [[-100, 1]], p).pspAtK).toBe(1);
+    expect(psndcgAtK([[Number.NaN, 1]], [[-100, 1]], p).psndcgAtK).toBe(1);
+  });
+
+  it('are refused elsewhere', () => {
+    const calls = [rocAuc, averagePrecision, ndcg].map((metric) => () => metric([0, Number.NaN], [-100, 1]));
+    for (const call of [...calls, () => pspAtK([[0, Number.NaN]], [[-100, 1]], p)]) {
+      expect(call).toThrow(/scores\[1\] is NaN, which no order has a place for$/);
+    }
+  });
+});
+
+describe('many classes', () => {
+  const [predicted, target] = [
+    [0, 199_999, 7],
+    [0, 199_999, 8],
+  ];
+
+  it('have scores in the memory of the classes, not of their pairs', () => {
+    const { f1, support } = precisionRecallF1(predicted, target, { classes: 200_000, average: 'none' });
+    expect([f1.data[0], f1.data[7], f1.data[199_999], support.data[8]]).toEqual([1, 0, 1, 1]);
+  });
+
+  it('whose pairs are more than memory holds are refused by name', () => {
+    const options = { classes: 200_000 };
+    const rest = 'the matrix of 200000 classes has 40000000000 values, more than there is memory for';
+    expect(() => confusion(predicted, target, options)).toThrow(new RangeError(`confusion: ${rest}`));
+    expect(() => quadraticKappa(predicted, target, options)).toThrow(new RangeError(`quadraticKappa: ${rest}`));
   });
 });

@@ -1,7 +1,7 @@
 /** Results that go to views of an engine's memory, which the call itself may make grow. */
 import { describe, expect, it } from 'vitest';
 import { multiHead } from '../../src/decide/index.ts';
-import type { FullEngine as Engine, Tensor } from '../../src/index.ts';
+import type { Engine, Tensor } from '../../src/index.ts';
 import { createEngine, crossEntropy, defaultEngine, mse } from '../../src/index.ts';
 
 const N = 6000;

@@ -1,6 +1,6 @@
 /** Arguments at the edges: read once, before anything is touched; written nowhere but where asked; gone ones say so. */
 import { describe, expect, it, vi } from 'vitest';
-import type { FullEngine as Engine } from '../../src/index.ts';
+import type { Engine } from '../../src/index.ts';
 import {
   bceWithLogits,
   componentCrossEntropy,

@@ -1,7 +1,6 @@
 /** Sizes at the edges: a class axis of millions, shapes of nothing, memory that grows. No call takes more than 4 MiB of its own. */
 import { describe, expect, it } from 'vitest';
-import { createEngine, softmax } from '../../src/index.ts';
-import type { Engine } from '../../src/values/types.ts';
+import { createEngine, type Engine, softmax } from '../../src/index.ts';
 import { reference, type Tensor64, tensor64 } from '../reference/index.ts';
 
 const MiB = 2 ** 20;

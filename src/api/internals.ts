@@ -18,7 +18,7 @@ import { FLAGS, PLAN, type Runtime } from '../machine/runtime.ts';
 import { MemoryTensor } from '../machine/tensor.ts';
 import { describe, isFloat, isTyped, overlap, roomFor, sameShape, show, sizeOf } from '../values/array.ts';
 import { guard } from '../values/guard.ts';
-import { exponential, FINITE, INTEGER, readNumber, real } from '../values/number.ts';
+import { exponential, FINITE, INTEGER, logarithm, readNumber, real } from '../values/number.ts';
 import { broadcastStrides, splitAtAxis } from '../values/shape.ts';
 import type { ForwardResult, Reduction, Tensor } from '../values/types.ts';
 import { Place } from '../work/place.ts';
@@ -104,6 +104,7 @@ export const internals = {
   knows,
   leb,
   likelihood,
+  logarithm,
   makeEngine,
   moduleFrom,
   moves,

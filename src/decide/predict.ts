@@ -24,11 +24,16 @@ export interface DecodeFactorizedOptions {
 /** Elements that go through at a time: 128 KiB. */
 const BLOCK = 32768;
 
-/** The least float32 whose sigmoid reaches a threshold; NaN, to which nothing compares, where none does. */
-function logitOf(threshold: number): number {
+/**
+ * The least float32 whose sigmoid reaches a threshold; NaN, to which nothing compares, where none does. `alike`: on every host,
+ * whose own logarithms may differ in their last digit.
+ */
+function logitOf(threshold: number, alike: boolean): number {
   if (threshold <= 0) return Number.NEGATIVE_INFINITY;
-  if (threshold > 1) return Number.NaN;
-  const exact = Math.log(threshold) - Math.log1p(-threshold);
+  if (threshold >= 1) return threshold > 1 ? Number.NaN : Number.POSITIVE_INFINITY;
+  const exact = alike
+    ? lib.logarithm(threshold) - lib.logarithm(1 - threshold)
+    : Math.log(threshold) - Math.log1p(-threshold);
   const rounded = Math.fround(exact);
   return rounded >= exact ? rounded : above(rounded);
 }
@@ -42,12 +47,12 @@ function above(value: number): number {
   return float[0];
 }
 
-function readThresholds(name: string, thresholds: TensorInput, width: number): Float32Array {
+function readThresholds(name: string, thresholds: TensorInput, width: number, alike: boolean): Float32Array {
   const operand = lib.readOperand(thresholds, `${name}: thresholds`);
   const one = operand.shape?.length === 0;
   if (!one) lib.fitExactly(operand, [width], () => 'one per label');
   return Float32Array.from(operand.data as ArrayLike<number>, (value, i) => {
-    if (!Number.isNaN(value)) return logitOf(value);
+    if (!Number.isNaN(value)) return logitOf(value, alike);
     throw new RangeError(`${name}: thresholds${one ? '' : `[${i}]`} is NaN, expected a number`);
   });
 }
@@ -58,10 +63,10 @@ function predict(logits: TensorInput, options?: PredictLabelsOptions): Tensor<Ui
   const operand = lib.readOperand(logits, `${name}: logits`, true);
   const shape = operand.shape ?? [operand.length];
   const width = shape.at(-1) ?? 1;
-  const bounds = readThresholds(name, given.thresholds ?? 0.5, width);
+  const runtime = lib.runtimeOf(name, given.engine, [logits]);
+  const bounds = readThresholds(name, given.thresholds ?? 0.5, width, runtime.deterministic);
   const data = new Uint8Array(operand.length);
   const values = operand.data as Float32Array;
-  const runtime = lib.runtimeOf(name, given.engine, [logits]);
   const { memory, plan } = runtime;
   const kernel = kernelsOf(runtime).predict;
   const { PLAN } = lib;

@@ -35,3 +35,16 @@ export function exponential(x: number): number {
   for (let i = 0; i < Math.abs(n); i++) sum *= n < 0 ? 0.5 : 2;
   return sum;
 }
+
+/** ln x of a positive number, by Halley's steps on `exponential`, and so in operations that round alike everywhere. */
+export function logarithm(x: number): number {
+  let [y, mass] = [0, x];
+  for (; mass >= 2; mass /= 2) y += Math.LN2;
+  for (; mass < 1; mass *= 2) y -= Math.LN2;
+  y += (mass - 1) * Math.LN2; // off by less than 0.06; each step leaves the cube of what it finds
+  for (let i = 0; i < 3; i++) {
+    const e = exponential(y);
+    y += (2 * (x - e)) / (x + e);
+  }
+  return y;
+}

@@ -1,6 +1,6 @@
 // Decisions from logits of every layout, on every tier, against their definitions in float64.
 
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   argmax,
   decodeFactorized,
@@ -179,6 +179,22 @@ describe('predictLabels', () => {
     expect([...predictLabels([-1 / 0, Number.NaN], { thresholds: 0 }).data]).toEqual([1, 0]);
     expect(predictLabels(3)).toEqual({ data: Uint8Array.of(1), shape: [] });
     expect(predictLabels([])).toEqual({ data: new Uint8Array(0), shape: [0] });
+  });
+
+  it('takes no logarithm of the host on a deterministic engine', () => {
+    const engine = createEngine({ deterministic: true });
+    const thresholds = Float64Array.from({ length: 4000 }, (_, i) =>
+      i < 2000 ? (i + 0.5) / 2000 : i < 3000 ? 2 ** (2990 - i - 1000) : 1 - 2 ** -((i - 2990) / 20),
+    ).filter((t) => t > 0 && t < 1);
+    const odds = thresholds.map((t) => Math.log(t) - Math.log1p(-t));
+    // off by more than the last digits of float64, and less than those of float32
+    const rows = [-1, 1].map((side) => Float32Array.from(odds, (x) => x + side * (1e-12 + 3e-7 * Math.abs(x))));
+    const logs = ['log', 'log1p', 'exp'] as const;
+    const spies = logs.map((name) => vi.spyOn(Math, name).mockReturnValue(Number.NaN));
+    const [below, above] = rows.map((data) => predictLabels(data, { thresholds, engine }).data);
+    for (const spy of spies) spy.mockRestore();
+    expect(below!.indexOf(1)).toBe(-1);
+    expect(above!.indexOf(0)).toBe(-1);
   });
 
   it('takes the thresholds that were tuned', () => {

@@ -162,12 +162,12 @@ export function expBlock(
 }
 
 /**
- * Σ w·f·(x − m) over a block of classes of one vector column, for twice the factor f and half of m: halves do not overflow,
- * and neither does a sum whose terms are small enough together. A zero weight drops its class. w absent: all 1.
+ * Adds Σ w·f·(x − m) over a block of classes of one vector column to the four float64 at `sums`, for twice the factor f and half
+ * of m: halves do not overflow, and neither does a sum whose terms are small enough together. A zero weight drops its class. w
+ * absent: all 1.
  */
-export function shiftedHalves(column: usize, w: usize, classes: i32, half: v128, twice: v128): v128 {
+export function shiftedHalves(column: usize, w: usize, classes: i32, half: v128, twice: v128, sums: usize): void {
   const by = splat(0.5);
-  let total = splat(0);
   for (let c = 0; c < classes; ) {
     const end = min(c + TILE_RUN, classes);
     let sum = splat(0);
@@ -177,17 +177,19 @@ export function shiftedHalves(column: usize, w: usize, classes: i32, half: v128,
         if (load<f32>(place) != 0) sum = madd(loadSplat(place), d, sum);
       }
     } else for (; c < end; c++, column += tileRow()) sum = add(sum, mul(sub(mul(loadV(column), by), half), twice));
-    total = add(total, sum);
+    addWide(sums, sum);
   }
-  return total;
 }
 
-/** Σ w·e over a block of classes of one vector column; w absent: all 1. */
-export function weighedSum(column: usize, w: usize, classes: i32): v128 {
-  let total = splat(0);
-  for (let c = 0; c < classes; c++, column += tileRow()) {
-    const e = loadV(column);
-    total = w ? madd(loadSplat(w + (<usize>c << 2)), e, total) : add(total, e);
+/** Adds Σ w·e over a block of classes of one vector column to the four float64 at `sums`; w absent: all 1. */
+export function weighedSum(column: usize, w: usize, classes: i32, sums: usize): void {
+  for (let c = 0; c < classes; ) {
+    const end = min(c + TILE_RUN, classes);
+    let sum = splat(0);
+    for (; c < end; c++, column += tileRow()) {
+      const e = loadV(column);
+      sum = w ? madd(loadSplat(w + (<usize>c << 2)), e, sum) : add(sum, e);
+    }
+    addWide(sums, sum);
   }
-  return total;
 }

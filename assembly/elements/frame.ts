@@ -178,6 +178,6 @@ function keepSides(p: Plan, run: Run, from: i32): void {
   }
   let sum: f64 = 0;
   for (let i = 0; i < run.count; i++) sum += load<f32>(run.sides + (<usize>i << 2));
-  const before: f64 = run.within + from == 0 ? 0 : load<f32>(place);
-  store<f32>(place, <f32>(before + sum));
+  run.side = run.within + from == 0 ? sum : run.side + sum;
+  store<f32>(place, <f32>run.side);
 }

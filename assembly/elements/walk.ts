@@ -40,6 +40,7 @@ export class Run {
   slopes: usize;
   sides: usize;
   e: usize; // exponentials
+  side: f64; // what a row has given so far to the gradient of an operand that serves all of it
 }
 
 const RUN_BYTES: usize = 192;

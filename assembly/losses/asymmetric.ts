@@ -57,13 +57,19 @@ class Asymmetric extends Plan {
   return pmax(sub(p, splat(<f32>o.p2)), splat(0));
 }
 
+/** γ₊·y + γ₋·(1 − y); their difference times y would leave few digits of the smaller one. */
+// @ts-ignore: decorator
+@inline function exponentOf(o: Plan, y: v128): v128 {
+  return madd(y, splat(<f32>o.p0), mul(sub(splat(1), y), splat(<f32>o.p1)));
+}
+
 /** w. */
 function weightOf(o: Plan, y: v128, p: v128, r: v128): v128 {
   const one = splat(1), above = shifted(o, p);
   const w = select_(power(r, o.p0), power(above, o.p1), eq(y, one));
   const soft = and(lt(splat(0), y), lt(y, one));
   if (!anyOf(soft)) return w;
-  const exponent = madd(y, splat(<f32>(o.p0 - o.p1)), splat(<f32>o.p1));
+  const exponent = exponentOf(o, y);
   const base = madd(y, r, mul(sub(one, y), above));
   return select_(select_(one, powerOf(base, exponent), eq(exponent, splat(0))), w, soft);
 }
@@ -85,7 +91,7 @@ function slopeOf(o: Plan, y: v128, p: v128, r: v128, entropy: v128): v128 {
   if (o.p3 != 0) return own;
   const base = madd(y, r, mul(rest, shifted(o, p))), both = mul(p, r);
   const steep = nmadd(y, both, and(mul(rest, both), counts));
-  const exponent = madd(y, splat(<f32>(o.p0 - o.p1)), splat(<f32>o.p1));
+  const exponent = exponentOf(o, y);
   const bend = massTimes(mul(exponent, steep), select_(zero, div(w, base), eq(base, zero)));
   return add(own, massTimes(bend, entropy));
 }

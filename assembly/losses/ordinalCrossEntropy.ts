@@ -9,7 +9,7 @@ import { FREE, IDLE, LOSS, REST, SCALE, TARGET } from '../classes/samples';
 import { atTarget, awayOf, ofTarget, othersOf, placeTargets } from '../classes/target';
 import { EXPONENTIALS, nothing, OF_TARGETS, tileOf, tiles } from '../classes/tiles';
 import { laneArray, Walk } from '../classes/walk';
-import { add, clear, div, eq, loadV, madd, mul, neg, splat, storeV, sub, VECTOR } from '../lane/lane';
+import { add, clear, div, doubled, eq, loadV, madd, mul, neg, splat, storeV, sub, VECTOR } from '../lane/lane';
 import { addWide, narrow } from '../lane/wide';
 import { log1p } from '../math/log';
 import { Plan } from '../plan';
@@ -64,7 +64,7 @@ function finish(p: Plan, t: Walk): void {
     const idle = loadV(laneArray(p, IDLE) + at), own = clear(loadV(t.own + at), idle);
     const q = loadV(laneArray(p, REST) + at), sum = add(q, one), away = awayOf(p, t, at);
     const mean = div(narrow(laneArray(p, ERROR) + 2 * at, zero), sum);
-    const loss = madd(mul(own, lambda), mul(mean, mean), sub(mul(own, log1p(q)), mul(add(own, own), away)));
+    const loss = madd(mul(own, lambda), mul(mean, mean), sub(mul(own, log1p(q)), doubled(mul(own, away))));
     storeV(laneArray(p, LOSS) + at, clear(loss, eq(own, zero)));
     const mass = clear(loadV(t.mass + at), idle), scale = clear(div(mass, sum), idle);
     const pull = clear(mul(mul(add(lambda, lambda), mean), scale), idle);

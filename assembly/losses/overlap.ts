@@ -28,8 +28,10 @@ import { addWide, narrow, sumOf, widenAdd, zeroW } from '../lane/wide';
 import { exp } from '../math/exp';
 import { ACCUMULATE, EVERY_PHASE, FINISH, GRADIENT, INDICES, MEASURE, Plan, SECOND, SETTLED } from '../plan';
 
-/** Σ p·g of each sample: float64, two arrays. */
+/** Σ p·g of each sample: float64, two arrays. Where one class is right, of the others until the gradients are made. */
 const DOT: usize = FREE;
+/** Σ p of the wrong classes of each sample: float64, two arrays. */
+const WRONG: usize = FREE + 2;
 /** Of each class: hits, Σ p·(1 − y) and Σ (1 − p)·y in float64; then ∂l/∂p where y is 0 and where it is 1 in float32. */
 const CLASS_BYTES: usize = 32;
 const SLOPES: usize = 24;
@@ -289,12 +291,13 @@ function targetOf(p: Plan, t: Walk, i: i32): i32 {
 }
 
 /**
- * Σ_c p_c·g_c of each sample, and p of its target. That one is taken out of the tile first: its slope may be next to nothing where
- * that of the same class elsewhere is not, so that a correction of the sum would leave no digits (no weight on misses: 0).
+ * Σ p_c·g_c and Σ p_c over the wrong classes of each sample, and p of its target. That one is taken out of the tile first: its slope
+ * may be next to nothing where that of the same class elsewhere is not, so that a correction of the sum would leave no digits (no
+ * weight on misses: 0).
  */
 function pickedDots(p: Plan, t: Walk): void {
   const tile = tileOf(p, waits(p) ? 0 : 1), scales = laneArray(p, SCALE), to = laneArray(p, DOT), first = classAt(p, t.first);
-  if (t.first == 0) memory.fill(to, 0, 2 * tileRow());
+  if (t.first == 0) memory.fill(to, 0, 4 * tileRow()); // and WRONG
   for (let i = 0; i < t.n; i++) {
     const place = targetOf(p, t, i);
     if (place < 0) continue;
@@ -307,28 +310,41 @@ function pickedDots(p: Plan, t: Walk): void {
     let e = tile + at, place = first + SLOPES;
     for (let c = 0; c < t.count; ) {
       const end = min(c + TILE_RUN, t.count);
-      let sum0 = splat(0), sum1 = sum0;
+      let sum0 = splat(0), sum1 = sum0, wrong0 = sum0, wrong1 = sum0;
       for (; c < end; c++, e += tileRow(), place += CLASS_BYTES) {
-        const g = loadSplat(place);
-        sum0 = madd(mul(loadV(e), by0), g, sum0);
-        sum1 = madd(mul(loadV(e + VECTOR), by1), g, sum1);
+        const g = loadSplat(place), own0 = mul(loadV(e), by0), own1 = mul(loadV(e + VECTOR), by1);
+        sum0 = madd(own0, g, sum0);
+        sum1 = madd(own1, g, sum1);
+        wrong0 = add(wrong0, own0);
+        wrong1 = add(wrong1, own1);
       }
       addWide(to + 2 * at, sum0);
       addWide(to + 2 * at + 2 * VECTOR, sum1);
+      addWide(laneArray(p, WRONG) + 2 * at, wrong0);
+      addWide(laneArray(p, WRONG) + 2 * at + 2 * VECTOR, wrong1);
     }
   }
+}
+
+/**
+ * The gradients at the targets, in place of their p: p_t·(g_t − Σ p·g) is p_t·(g_t·Σ p − Σ p·g) over the wrong classes, which keeps
+ * the digits of samples that are sure. And Σ p·g over all classes.
+ */
+function settleTargets(p: Plan, t: Walk): void {
   for (let i = 0; i < t.n; i++) {
-    const place = targetOf(p, t, i);
-    if (place < 0) continue;
-    const at = <usize>i << 2, dot = to + 2 * at;
-    const g = load<f32>(first + CLASS_BYTES * <usize>(place / <i32>tileRow()) + SLOPES, 4);
-    store<f64>(dot, certain(load<f64>(dot) + <f64>load<f32>(laneArray(p, OF_TARGET) + at) * g));
+    const at = <usize>i << 2, dot = laneArray(p, DOT) + 2 * at, own = laneArray(p, OF_TARGET) + at;
+    if (load<i32>(laneArray(p, IDLE) + at) != 0) continue;
+    const g: f64 = load<f32>(classAt(p, load<i32>(laneArray(p, TARGET) + at)) + SLOPES, 4);
+    const share: f64 = load<f32>(own), others = load<f64>(dot);
+    store<f32>(own, <f32>certain(share * (g * load<f64>(laneArray(p, WRONG) + 2 * at) - others)));
+    store<f64>(dot, certain(others + share * g));
   }
 }
 
 function pickedGradients(p: Plan, t: Walk): void {
   const tile = tileOf(p, waits(p) ? 0 : 1), grads = tileOf(p, 1), scales = laneArray(p, SCALE), dot = laneArray(p, DOT);
   const first = classAt(p, t.first), zero = splat(0);
+  if (t.first == 0) settleTargets(p, t);
   for (let at: usize = 0; at < <usize>t.n << 2; at += 2 * VECTOR) {
     const by0 = loadV(scales + at), by1 = loadV(scales + at + VECTOR);
     const idle0 = eq(by0, zero), idle1 = eq(by1, zero);
@@ -342,8 +358,6 @@ function pickedGradients(p: Plan, t: Walk): void {
   }
   for (let i = 0; i < t.n; i++) {
     const place = targetOf(p, t, i);
-    if (place < 0) continue;
-    const at = <usize>i << 2, g = load<f32>(first + CLASS_BYTES * <usize>(place / <i32>tileRow()) + SLOPES, 4);
-    store<f32>(grads + place, <f32>certain(load<f32>(laneArray(p, OF_TARGET) + at) * (g - load<f64>(dot + 2 * at))));
+    if (place >= 0) store<f32>(grads + place, load<f32>(laneArray(p, OF_TARGET) + (<usize>i << 2)));
   }
 }

@@ -28,8 +28,8 @@ export const kernels: readonly Mutation[] = [
   {
     fault: 'the gradient of a variance forgets the strips before',
     file: 'assembly/elements/frame.ts',
-    from: 'const before: f64 = run.within + from == 0 ? 0 : load<f32>(place);',
-    to: 'const before: f64 = 0;',
+    from: 'run.side = run.within + from == 0 ? sum : run.side + sum;',
+    to: 'run.side = sum;',
     tests: ofLosses,
   },
   {

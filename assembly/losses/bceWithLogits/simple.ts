@@ -36,7 +36,16 @@ const E = 5; // exponentials, with the three pads behind it
   return mul(sub(a, xor(div(e, whole), and(x, sign))), f);
 }
 
-/** The loop of simple calls (plain.ts). */
+/**
+ * (1 + a)·(1 + b) − 1, rounded where it is small. Small losses beside large ones are joined with each other first: a product
+ * beside 1 keeps nothing below 2^-24.
+ */
+// @ts-ignore: decorator
+@inline function join(a: v128, b: v128): v128 {
+  return add(a, madd(a, b, b));
+}
+
+/** The loop of simple calls (plain.ts): whole turns of four vectors. */
 export function stretch(p: Plan, x: usize, y: usize, g: usize, n: i32, sums: usize, f: v128): v128 {
   const one = expConstant(9), sign = signBits(), zero = splat(0), pad = padOf(p, COLUMNS);
   const step: usize = g ? VECTOR : 0;
@@ -46,13 +55,21 @@ export function stretch(p: Plan, x: usize, y: usize, g: usize, n: i32, sums: usi
     const end = x + (<usize>min(left, SHORT * LANES) << 2);
     let e = padOf(p, E), sum = zero, product = zero;
     exponentials(DECAY, x, end, e);
-    for (; x < end; x += VECTOR, y += VECTOR, e += VECTOR, g += step) {
-      const v = loadV(x), t = loadV(y), q = loadV(e), whole = add(q, one), a = against(v, t, one);
-      right = and(right, and(le(zero, t), le(t, one)));
-      storeV(g, slope(a, v, q, whole, sign, f));
+    for (; x < end; x += 4 * VECTOR, y += 4 * VECTOR, e += 4 * VECTOR, g += step << 2) {
+      const v0 = loadV(x), v1 = loadV(x + VECTOR), v2 = loadV(x + 2 * VECTOR), v3 = loadV(x + 3 * VECTOR);
+      const t0 = loadV(y), t1 = loadV(y + VECTOR), t2 = loadV(y + 2 * VECTOR), t3 = loadV(y + 3 * VECTOR);
+      const q0 = loadV(e), q1 = loadV(e + VECTOR), q2 = loadV(e + 2 * VECTOR), q3 = loadV(e + 3 * VECTOR);
+      const a0 = against(v0, t0, one), a1 = against(v1, t1, one), a2 = against(v2, t2, one), a3 = against(v3, t3, one);
+      right = and(right, and(and(le(zero, t0), le(t0, one)), and(le(zero, t1), le(t1, one))));
+      right = and(right, and(and(le(zero, t2), le(t2, one)), and(le(zero, t3), le(t3, one))));
+      storeV(g, slope(a0, v0, q0, add(q0, one), sign, f));
+      storeV(g + step, slope(a1, v1, q1, add(q1, one), sign, f));
+      storeV(g + 2 * step, slope(a2, v2, q2, add(q2, one), sign, f));
+      storeV(g + 3 * step, slope(a3, v3, q3, add(q3, one), sign, f));
       // an infinite logit that agrees with its target costs 0; NaN comes back with e
-      sum = add(sum, pmax(zero, mul(a, v)));
-      product = madd(product, whole, q);
+      const first = add(pmax(zero, mul(a0, v0)), pmax(zero, mul(a1, v1)));
+      sum = add(sum, add(first, add(pmax(zero, mul(a2, v2)), pmax(zero, mul(a3, v3)))));
+      product = join(product, join(join(q0, q1), join(q2, q3)));
     }
     acc = widenAdd(acc, sum);
     low = growLow(low, product);
@@ -113,7 +130,7 @@ function columns(p: Plan, x: usize, y: usize, g: usize, n: i32, weights: usize, 
         right = and(right, and(le(zero, t), le(t, one)));
         storeV(gAt, slope(a, v, q, whole, sign, f));
         sum = add(sum, pmax(zero, mul(a, v)));
-        product = madd(product, whole, q);
+        product = join(product, q);
       }
       addWide(place, sum);
       const low = growLow(loadV(place + 32), product), high = growHigh(loadV(place + 48), product);

@@ -7,7 +7,7 @@ import { bring, take } from '../../classes/lines';
 import { tileRow } from '../../classes/pack';
 import { ARRAYS, AWAY, beginSamples, LOSS, MAX, ONES, openSamples, PRODUCT, REST } from '../../classes/samples';
 import { advance, begin, closeChunk, laneArray, openChunk, Walk } from '../../classes/walk';
-import { add, LANES, loadV, mul, storeV, sub, VECTOR } from '../../lane/lane';
+import { add, doubled, LANES, loadV, mul, storeV, sub, VECTOR } from '../../lane/lane';
 import { log1p } from '../../math/log';
 import { CUT, Plan } from '../../plan';
 import { addLosses, largeProducts } from '../../sums';
@@ -61,7 +61,7 @@ export function fewClasses(p: Plan): usize {
 function losses(p: Plan, t: Walk): void {
   for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) {
     const own = loadV(t.own + at), gap = loadV(laneArray(p, AWAY) + at);
-    storeV(laneArray(p, LOSS) + at, sub(mul(own, log1p(loadV(laneArray(p, REST) + at))), mul(add(own, own), gap)));
+    storeV(laneArray(p, LOSS) + at, sub(mul(own, log1p(loadV(laneArray(p, REST) + at))), doubled(mul(own, gap))));
   }
   addLosses(p, laneArray(p, LOSS), t.sample, t.n);
 }

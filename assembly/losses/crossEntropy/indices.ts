@@ -8,10 +8,10 @@ import { atTarget, awayOf, ofTarget, othersOf, placeTargets } from '../../classe
 import { nothing, OF_TARGETS, SHARP, tileOf, tiles, WEIGHS } from '../../classes/tiles';
 import { laneArray, Walk } from '../../classes/walk';
 import {
-  add, clear, div, eq, inverseOf1, LANES, loadSplat, loadV, madd, massTimes, mul, neg, nmadd, select_, splat, storeV,
-  sub, VECTOR,
+  add, clear, div, doubled, eq, inverseOf1, LANES, loadSplat, loadV, madd, massTimes, mul, neg, nmadd, select_, splat,
+  storeV, sub, VECTOR,
 } from '../../lane/lane';
-import { addWide, growHigh, growLow, narrow, sumOf, widenAdd, zeroW } from '../../lane/wide';
+import { growHigh, growLow, narrow, sumOf, widenAdd, zeroW } from '../../lane/wide';
 import { log1p } from '../../math/log';
 import { Plan } from '../../plan';
 import { addLosses, closeProducts, largeProducts } from '../../sums';
@@ -65,8 +65,8 @@ function smoothSums(p: Plan, t: Walk): void {
   for (let at: usize = 0; at < <usize>t.n << 2; at += VECTOR) {
     const m = mul(loadV(laneArray(p, MAX) + at), half);
     const even = mul(loadV(t.weight + at), twice);
-    addWide(sums + 2 * at, shiftedHalves(tileOf(p, 0) + at, weights, t.count, m, even));
-    if (t.kind == POLY) addWide(laneArray(p, WEIGHED) + 2 * at, weighedSum(tileOf(p, 1) + at, weights, t.count));
+    shiftedHalves(tileOf(p, 0) + at, weights, t.count, m, even, sums + 2 * at);
+    if (t.kind == POLY) weighedSum(tileOf(p, 1) + at, weights, t.count, laneArray(p, WEIGHED) + 2 * at);
   }
 }
 
@@ -124,7 +124,7 @@ function column(p: Plan, t: Walk, at: usize, total: f32): void {
     scale = loadV(masses + VECTOR);
   }
   // a zero mass drops its term: no 0·∞, and no NaN from a sample that counts for nothing
-  let loss = clear(sub(mul(own, log), mul(add(own, own), away)), eq(own, zero));
+  let loss = clear(sub(mul(own, log), doubled(mul(own, away))), eq(own, zero));
   const bend = add(one, mul(extra, div(e, sum))); // 1 + ε·p_t
   if (t.kind == POLY) {
     loss = add(loss, massTimes(own, mul(extra, left)));

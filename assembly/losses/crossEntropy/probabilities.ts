@@ -7,8 +7,8 @@ import { IDLE, LOSS, MAX, REST, SCALE, WEIGHT, WEIGHT_MASS } from '../../classes
 import { nothing, tileOf, tiles, VALUES } from '../../classes/tiles';
 import { laneArray, Walk } from '../../classes/walk';
 import {
-  add, and, anyOf, clear, div, eq, everyBit, loadSplat, loadV, lt, madd, massTimes, mul, ne, nmadd, or, pmax, select_, splat,
-  storeV, sub, VECTOR, xor,
+  add, and, anyOf, clear, div, doubled, eq, everyBit, loadSplat, loadV, lt, madd, massTimes, mul, ne, nmadd, or, pmax,
+  select_, splat, storeV, sub, VECTOR, xor,
 } from '../../lane/lane';
 import { loadSome } from '../../lane/place';
 import { addWide, narrow, product } from '../../lane/wide';
@@ -139,7 +139,7 @@ function finish(p: Plan, t: Walk): void {
     const s = clear(loadV(t.weight + at), or(idle, blank));
     const total = narrow(laneArray(p, TOTAL) + 2 * at, zero);
     const shifted = narrow(laneArray(p, SHIFTED) + 2 * at, zero);
-    const loss = sub(mul(mul(s, total), rise), mul(add(s, s), shifted));
+    const loss = sub(mul(mul(s, total), rise), doubled(mul(s, shifted)));
     storeV(laneArray(p, LOSS) + at, add(clear(loss, eq(s, zero)), extra));
     if (side) sideColumn(p, at, rise, sum);
     const mass = clear(loadV(t.weightMass + at), idle);

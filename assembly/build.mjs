@@ -198,7 +198,9 @@ const modulesFrom = (file, folder = 'machine') => ({
  * Latin-1 would make engines hold the whole file in two bytes a character.
  */
 function writeBundle({ path, text }, module) {
-  const { code, errors } = minifySync(path, text, { module, compress: { target: TARGET }, mangle: { toplevel: true } });
+  // the bundler's helper for namespaces takes what is enumerable on Object.prototype for exports
+  const own = text.replaceAll(/for\(var (\w+) in (\w+)\)(?=\w+\(\w+,\1,\{get:\2\[\1\])/g, 'for(var $1 of Object.keys($2))');
+  const { code, errors } = minifySync(path, own, { module, compress: { target: TARGET }, mangle: { toplevel: true } });
   if (errors.length > 0) throw new Error(`${path}: ${errors[0].message}`);
   const texts = [];
   const rest = code
@@ -209,6 +211,18 @@ function writeBundle({ path, text }, module) {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, whole.replaceAll(/throw [\w$]+\(([\w$]+),[\w$]+\),\1(?=\})/g, '\n$&\n'));
 }
+
+/** The loader writes Object.hasOwn where there is none; a library writes no globals, and hosts that freeze them would not load it. */
+const noPolyfill = {
+  name: 'no polyfill',
+  setup: (build) =>
+    build.onLoad({ filter: /@assemblyscript[\\/]loader[\\/]index\.js$/ }, ({ path }) => {
+      const text = readFileSync(path, 'utf8');
+      const contents = text.replace(/^Object\.hasOwn = Object\.hasOwn \|\| function[\s\S]*?^};?\n/m, '');
+      if (contents === text) throw new Error('the loader has no polyfill of Object.hasOwn any more');
+      return { contents };
+    }),
+};
 
 /** Entries beside the main one, which they import and never contain. */
 const FURTHER = ['decide', 'metrics', 'threads'];
@@ -234,7 +248,14 @@ async function bundle() {
     // hosts that import modules know no CommonJS
     for (const format of /workerd|edge/.test(entry) ? ['esm'] : ['esm', 'cjs']) {
       const outfile = `dist/${format === 'cjs' ? 'cjs/' : ''}${entry}.js`;
-      const { outputFiles } = await build({ ...shared, ...options, format, outfile, write: false });
+      const { outputFiles } = await build({
+        ...shared,
+        ...options,
+        plugins: [...options.plugins, noPolyfill],
+        format,
+        outfile,
+        write: false,
+      });
       writeBundle(outputFiles[0], format === 'esm');
     }
   };

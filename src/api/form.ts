@@ -85,7 +85,7 @@ export function runsOf<R>({ source, wanted, read, check }: FormParts, result: (w
 /** Whether options are those of the last call, or hold the same. */
 function same(given: Given, { given: before, count, work }: Recent): boolean {
   let found = 0;
-  for (const key in given) {
+  for (const key of Object.keys(given)) {
     if (!work.takeOption(key, given[key], before[key])) return false;
     found += 1;
   }

@@ -33,11 +33,23 @@ export function prepareStep(check: () => Call, runtime: Runtime): Step {
   memory.renew();
   work.place(base);
   let alive = true;
+  let running = 0;
+  const release = (): void => {
+    if (runtime.disposed) return;
+    memory.release(base, work.bytes);
+    plan.free();
+  };
   const step = (): number | Tensor => {
     try {
       if (!alive) throw new TypeError(`${call.name}: this step was freed`);
       runtime.check();
-      work.step();
+      running += 1;
+      try {
+        work.step();
+      } finally {
+        running -= 1;
+        if (!alive && running === 0) release();
+      }
       return work.loss;
     } catch (error) {
       trim(error, step);
@@ -47,9 +59,7 @@ export function prepareStep(check: () => Call, runtime: Runtime): Step {
   const free = (): void => {
     if (!alive) return;
     alive = false;
-    if (runtime.disposed) return;
-    memory.release(base, work.bytes);
-    plan.free();
+    if (running === 0) release(); // else what an argument's getter frees goes when the step is done
   };
   const { sums } = work;
   const results: Record<string, () => unknown> = {
@@ -60,7 +70,7 @@ export function prepareStep(check: () => Call, runtime: Runtime): Step {
     componentLosses: () => work.parts,
   };
   const gradients = gradientsOf(work);
-  for (const key in gradients) {
+  for (const key of Object.keys(gradients)) {
     results[key] = () => {
       // memory may have grown under an `out` that is a view of it
       const now = gradientsOf(work)[key];

@@ -1,7 +1,7 @@
 // From the arguments of a call to a checked one: every operand read, every shape compared, the geometry worked out. Nothing
 // here touches linear memory, so a call that throws here has changed nothing.
 
-import type { OperationRecord, OptionRecord } from '../losses/record.ts';
+import type { OperationRecord } from '../losses/record.ts';
 import { describe, sizeOf } from '../values/array.ts';
 import { INTEGER, readNumber } from '../values/number.ts';
 import { splitAtAxis } from '../values/shape.ts';
@@ -149,8 +149,7 @@ function locate(call: Call, { axis }: Given): void {
 function readOptions(call: Call, given: Given): void {
   const { options, fixed } = call.record;
   Object.assign(call.numbers, fixed);
-  for (const key in options) {
-    const option = options[key] as OptionRecord;
+  for (const [key, option] of Object.entries(options)) {
     const kind = KINDS[option.kind];
     const value = given[key] === undefined ? option.default : given[key];
     if (value !== undefined) {

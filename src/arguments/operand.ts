@@ -66,9 +66,16 @@ export class Operand {
     return this.#halves || isBig(raw);
   }
 
-  /** The values, as numbers. Those of arrays and of big integers are a copy, made when it is first asked for. */
+  /**
+   * The values, as numbers. Those of arrays and of big integers are a copy, made when it is first asked for; those of a tensor of an
+   * engine are a view of its memory as it is now.
+   */
   get data(): NumericArray {
-    return this.#data ?? this.settle();
+    const data = this.#data ?? this.settle();
+    if (data.length === this.length || this.owner === undefined) return data;
+    const now = this.owner.data;
+    if (isTyped(now) && now.length === this.length) this.#raw = this.#data = now;
+    return this.#data ?? data;
   }
 
   /** Makes that copy, where there has to be one. */

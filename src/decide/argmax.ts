@@ -86,7 +86,7 @@ export const topK: (logits: TensorInput, k: number, options?: ArgmaxOptions) => 
     if (count > classes) throw new RangeError(`${name}: k is ${count}, expected at most ${classes}, the classes`);
     const label = labelling(name, classed.labels, given.invalid);
     const whole = operand.shape ?? [operand.length];
-    const axis = given.axis ?? (whole.length === 1 ? 0 : 1);
+    const axis = Number(given.axis ?? (whole.length === 1 ? 0 : 1));
     const shape = whole.map((size, i) => (i === (axis < 0 ? axis + whole.length : axis) ? count : size));
     const indices = new Int32Array(lib.sizeOf(shape));
     const logProbs = new Float32Array(indices.length);

@@ -3,7 +3,7 @@
 import { readOptions } from '../entries/options.ts';
 import { internals as lib } from '../index.ts';
 import type { LinearGradient, LinearGradients, LinearOptions, LinearParameters } from '../values/linear.ts';
-import type { SparseTarget, Tensor, TensorInput } from '../values/types.ts';
+import type { NumericArray, SparseTarget, Tensor, TensorInput } from '../values/types.ts';
 
 /** A loss of this package, of any engine. */
 export interface HeadLoss {
@@ -261,6 +261,18 @@ export function readTargets(heads: readonly Checked[], name: string, targets: un
   }
   return targets as Given;
 }
+
+/** The typed arrays of a target or an option. */
+function typedOf(value: unknown): NumericArray[] {
+  if (lib.isTyped(value)) return [value];
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return [];
+  const { data, indices, offsets } = value as Record<'data' | 'indices' | 'offsets', unknown>;
+  return [data, indices, offsets].flatMap(typedOf);
+}
+
+/** The typed arrays of targets and of the options of heads, over which no gradient may go. */
+export const arraysOf = (heads: readonly Checked[], targets: Given): NumericArray[] =>
+  [targets, ...heads.map(({ options }) => options)].flatMap((each) => Object.values(each).flatMap(typedOf));
 
 /** Runs what belongs to a head, whose name errors then bear. */
 export function ofHead<T>({ name }: Checked, run: () => T): T {

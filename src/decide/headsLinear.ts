@@ -4,8 +4,9 @@
 import { readFlag, readOptions } from '../entries/options.ts';
 import { internals as lib } from '../index.ts';
 import type { LinearGradient, LinearParameters } from '../values/linear.ts';
-import type { Tensor, TensorInput } from '../values/types.ts';
+import type { NumericArray, Tensor, TensorInput } from '../values/types.ts';
 import {
+  arraysOf,
   type BaseLinear,
   type Checked,
   type Given,
@@ -34,7 +35,9 @@ interface Part {
   readonly value: TensorInput;
   readonly shape: readonly number[];
   /** What heads read; undefined of a tensor of an engine, whose slices are views. */
-  readonly copy: Float32Array | undefined;
+  copy: Float32Array | undefined;
+  /** Whether that is a copy indeed, and no array of the caller's. */
+  owned: boolean;
 }
 
 /** A tensor of an engine. */
@@ -64,21 +67,30 @@ function readPart(value: unknown, where: string, axes: number, what: string): Pa
   const { data, shape: own, length } = lib.readOperand(value as TensorInput, where, true);
   const shape = own ?? [length];
   if (shape.length !== axes) throw new RangeError(`${where} has shape ${lib.show(shape)}, expected ${what}`);
-  if (lib.residence(value as object) !== undefined) return { value: value as TensorInput, shape, copy: undefined };
-  const stays = data instanceof Float32Array && !lib.moves(data);
-  const copy = stays ? data : Float32Array.from(data as ArrayLike<number>, Number);
-  return { value: value as TensorInput, shape, copy };
+  const part = { value: value as TensorInput, shape, owned: false };
+  if (lib.residence(value as object) !== undefined) return { ...part, copy: undefined };
+  if (stays(data)) return { ...part, copy: data };
+  return { ...part, copy: Float32Array.from(data as ArrayLike<number>, Number), owned: true };
 }
 
-/** Rows of a part, in its own memory. */
-function rowsOf({ value, shape, copy }: Part, from: number, to: number): Tensor {
-  if (copy === undefined) return (value as Sliced).slice(from, to);
+const stays = (data: NumericArray): data is Float32Array => data instanceof Float32Array && !lib.moves(data);
+
+/** Rows of a part, in its own memory as it is at each step. */
+function rowsOf(part: Part, from: number, to: number): Tensor {
+  const { value, shape } = part;
+  if (part.copy === undefined) return (value as Sliced).slice(from, to);
   const row = lib.sizeOf(shape.slice(1));
-  return { data: copy.subarray(from * row, to * row), shape: [to - from, ...shape.slice(1)] };
+  return {
+    get data() {
+      return (part.copy as Float32Array).subarray(from * row, to * row);
+    },
+    shape: [to - from, ...shape.slice(1)],
+  };
 }
 
 /** The whole of a part. */
-const wholeOf = ({ value, shape, copy }: Part): TensorInput => (copy === undefined ? value : { data: copy, shape });
+const wholeOf = (part: Part): TensorInput =>
+  part.copy === undefined ? part.value : rowsOf(part, 0, part.shape[0] as number);
 
 function readLayer(name: string, heads: readonly Checked[], features: unknown, parameters: unknown): Layer {
   const input = readPart(features, `${name}: features`, 2, '[N, D]');
@@ -116,11 +128,19 @@ function readGrads(name: string, grads: unknown, biased: boolean): readonly Line
   return GRADS.filter((grad) => grads.includes(grad));
 }
 
+/** Which gradients are asked for, and where: what else there is, no gradient may go over. */
+interface Asked {
+  readonly grads: readonly LinearGradient[];
+  readonly out: unknown;
+  readonly needed: boolean;
+  readonly others: readonly NumericArray[];
+}
+
 /** Where the gradients go: what was given, or, unless that is needed, new tensors. None overlaps another argument. */
 function readOuts(
   name: string,
   { features, weight, bias }: Layer,
-  { grads, out, needed }: { grads: readonly LinearGradient[]; out: unknown; needed: boolean },
+  { grads, out, needed, others }: Asked,
 ): Named<Tensor> {
   const wrong = typeof out !== 'object' || out === null || Array.isArray(out) || lib.isTyped(out) || 'data' in out;
   if (out !== undefined && wrong) {
@@ -137,7 +157,8 @@ function readOuts(
     input: features.shape,
   };
   const outs: Named<Tensor> = {};
-  const taken = [features, weight, bias].flatMap((part) => (part ? [part.copy ?? (part.value as Tensor).data] : []));
+  const parts = [features, weight, bias].flatMap((part) => (part ? [part.copy ?? (part.value as Tensor).data] : []));
+  const taken = [...parts, ...others];
   for (const grad of grads) {
     const shape = shapes[grad] as readonly number[];
     if (given[grad] === undefined) {
@@ -181,14 +202,16 @@ class Linear {
     const layer = readLayer(name, this.#heads, features, parameters);
     const grads = readGrads(name, given.grads, layer.bias !== undefined);
     const accumulate = readFlag(given.accumulate ?? false, `${name}: accumulate`);
+    const own = readTargets(this.#heads, name, targets);
+    const others = given.out === undefined ? [] : arraysOf(this.#heads, own);
     return {
       layer,
-      own: readTargets(this.#heads, name, targets),
+      own,
       weights: readWeights(this.#heads, name, given.weights),
       scale: lib.readNumber(given.scale ?? 1, `${name}: scale`, lib.FINITE),
       grads,
       accumulate,
-      outs: readOuts(name, layer, { grads, out: given.out, needed: accumulate && !prepared }),
+      outs: readOuts(name, layer, { grads, out: given.out, needed: accumulate && !prepared, others }),
       live: given.weights,
     };
   }
@@ -322,7 +345,8 @@ class Linear {
 }
 
 /** Takes the present values of arrays that had to be copied. */
-function refresh(name: string, { value, shape, copy }: Part): void {
+function refresh(name: string, part: Part): void {
+  const { value, shape, copy } = part;
   if (copy === undefined) return;
   const { data, length } = lib.readOperand(value, name, true);
   if (data === copy) return;
@@ -331,7 +355,10 @@ function refresh(name: string, { value, shape, copy }: Part): void {
       `${name}: an argument has ${length} values, expected ${copy.length} (${lib.show(shape)}) as before`,
     );
   }
-  for (let i = 0; i < copy.length; i++) copy[i] = Number(data[i]);
+  if (stays(data)) part.copy = data;
+  else if (part.owned) for (let i = 0; i < copy.length; i++) copy[i] = Number(data[i]);
+  else part.copy = Float32Array.from(data as ArrayLike<number>, Number);
+  part.owned = !stays(data);
 }
 
 /** The linear forms of heads. */

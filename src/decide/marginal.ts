@@ -83,7 +83,7 @@ function readGroups(
     total += most + 1;
   }
   const whole = operand.shape ?? [operand.length];
-  const asked = given.axis ?? (whole.length === 1 ? 0 : 1);
+  const asked = Number(given.axis ?? (whole.length === 1 ? 0 : 1));
   const at = asked < 0 ? asked + whole.length : asked;
   const shapes = counts.map((count) => whole.map((size, axis) => (axis === at ? count : size)));
   return { classed, map, counts, starts, total, shapes };
@@ -153,14 +153,14 @@ function backward(gradOutputs: readonly TensorInput[], logits: TensorInput, opti
   const incoming = gradOutputs.map((value: TensorInput, m) => {
     const operand = lib.readOperand(value, `${name}: gradOutputs[${m}]`);
     lib.fitExactly(operand, shapes[m] as readonly number[], () => 'the shape of the result');
-    return operand.data as ArrayLike<number>;
+    return operand;
   });
   const { operand } = classed;
   const to = new Float32Array(operand.length);
   if (total > 0) {
     const bring = (leaves: Leaves): void =>
       eachGroup(groups, leaves, (m, output, placeOf) => {
-        const from = incoming[m] as ArrayLike<number>;
+        const from = incoming[m]?.data as ArrayLike<number>;
         const own = leaves.floats(output);
         for (let s = 0; s < own.length; s++) own[s] = from[placeOf(s)] as number;
       });

@@ -5,6 +5,7 @@ import { internals as lib } from '../index.ts';
 import type { NumericArray, Tensor, TensorInput } from '../values/types.ts';
 import { addColumns, takeColumns } from './columns.ts';
 import {
+  arraysOf,
   type Checked,
   type Head,
   type MultiHeadForward,
@@ -35,21 +36,11 @@ interface Rows {
 
 const newGradient = (shape: readonly number[]): Tensor => ({ data: new Float32Array(lib.sizeOf(shape)), shape });
 
-const optionsOf = ({ options }: Checked): unknown[] => Object.values(options);
-
-/** The typed arrays of a target or an option. */
-function arraysOf(value: unknown): NumericArray[] {
-  if (lib.isTyped(value)) return [value];
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return [];
-  const { data, indices, offsets } = value as Record<'data' | 'indices' | 'offsets', unknown>;
-  return [data, indices, offsets].flatMap(arraysOf);
-}
-
 /** The gradient may go over the logits themselves, and over no other argument. */
-function checkOut(name: string, out: Float32Array, logits: Float32Array, others: readonly unknown[]): void {
+function checkOut(name: string, out: Float32Array, logits: Float32Array, others: readonly NumericArray[]): void {
   const whole = logits instanceof Float32Array && logits.byteOffset === out.byteOffset && logits.length === out.length;
   const part = lib.overlap(out, logits) && !whole;
-  if (!part && !others.flatMap(arraysOf).some((other) => lib.overlap(out, other))) return;
+  if (!part && !others.some((other) => lib.overlap(out, other))) return;
   const what = part ? 'logits in part' : 'another argument';
   throw new RangeError(`${name}: out overlaps ${what}, expected logits itself or other memory`);
 }
@@ -62,7 +53,8 @@ class MultiHead {
   }
 
   #rows(name: string, logits: TensorInput): Rows {
-    const { data, shape, length } = lib.readOperand(logits, `${name}: logits`, true);
+    const operand = lib.readOperand(logits, `${name}: logits`, true);
+    const { shape, length } = operand;
     if (shape?.length !== 2) {
       throw new RangeError(`${name}: logits has shape ${lib.show(shape ?? [length])}, expected [N, K]`);
     }
@@ -73,8 +65,13 @@ class MultiHead {
         `${name}: logits has ${columns} columns, but head ${JSON.stringify(head)} ends at ${from + width}`,
       );
     }
-    // every kind of array can be copied into one of float32
-    return { data: data as Float32Array, rows, columns };
+    return {
+      get data() {
+        return operand.data as Float32Array; // every kind of array can be copied into one of float32
+      },
+      rows,
+      columns,
+    };
   }
 
   /** The columns of a head, side by side. */
@@ -101,7 +98,7 @@ class MultiHead {
     const shape = [rows.rows, rows.columns];
     const out = given.out === undefined ? undefined : lib.readOut(given.out, shape, `${name}: out`);
     const own = readTargets(this.#heads, name, targets);
-    if (out) checkOut(name, out.data, rows.data, [...Object.values(own), ...this.#heads.flatMap(optionsOf)]);
+    if (out) checkOut(name, out.data, rows.data, arraysOf(this.#heads, own));
     const to = out && lib.receiver(out, shape);
     return { rows, scale, weights, own, shape, to, live: given.weights };
   }

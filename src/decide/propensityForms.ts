@@ -36,7 +36,7 @@ function withLosses<R extends ForwardResult<Reduction>>(result: R, extra: Extra,
   return { ...result, sum, loss: by === 0 ? result.loss : sum / by };
 }
 
-const scaleOf = ({ scale = 1 }: Given): number => scale as number;
+const scaleOf = ({ scale = 1 }: Given): number => Number(scale);
 
 /** The forms; `count` is how many arguments come before the target. */
 export function formsOf<Of extends readonly unknown[], G>(
@@ -45,11 +45,17 @@ export function formsOf<Of extends readonly unknown[], G>(
   { name, count, look }: { readonly name: string; readonly count: number; readonly look: Look<Of, G> },
 ) {
   type Args = [...of: Of, target: Target, options?: Given];
-  const split = (args: Args) => ({
-    of: args.slice(0, count) as unknown as Of, // as Args says
-    target: args[count] as Target,
-    given: (args[count + 1] ?? {}) as Given,
-  });
+  const split = (args: Args) => {
+    const options: unknown = args[count + 1];
+    if (options !== undefined && (typeof options !== 'object' || options === null)) {
+      throw new TypeError(`${name}: options is ${lib.describe(options)}, expected an object`);
+    }
+    return {
+      of: args.slice(0, count) as unknown as Of, // as Args says
+      target: args[count] as Target,
+      given: { ...options } as Given, // each read once, also for the steps that come
+    };
+  };
   const fused = (...args: Args) => {
     const { of, target, given } = split(args);
     const options = scored.options(given);

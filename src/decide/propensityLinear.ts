@@ -7,10 +7,12 @@ import type { TensorInput } from '../values/types.ts';
 import type { Base, Extra, LayerGradients, Logits, Scored } from './propensityExtra.ts';
 import { formsOf } from './propensityForms.ts';
 
+type Operand = ReturnType<typeof lib.readOperand>;
+
 /** A layer over features, value by value. */
 interface Layer extends Logits {
-  readonly features: ArrayLike<number | bigint>;
-  readonly weight: ArrayLike<number | bigint>;
+  readonly features: Operand;
+  readonly weight: Operand;
   readonly depth: number;
   readonly columns: number;
 }
@@ -27,7 +29,8 @@ function layerOf(
   if (rows === undefined || depth === undefined || more.length > 0) return undefined;
   if (typeof parameters !== 'object' || parameters === null || parameters.weight === undefined) return undefined;
   const weight = lib.readOperand(parameters.weight, `${name}: weight`, true);
-  const own = Array.isArray(outputs) ? (outputs as number[]) : weight.shape?.slice(0, 1);
+  const given = Array.isArray(outputs) || lib.isTyped(outputs) ? Array.from(outputs as number[], Number) : undefined;
+  const own = given ?? weight.shape?.slice(0, 1);
   if (own === undefined) return undefined;
   const columns = lib.sizeOf(own);
   if (weight.length !== columns * depth) return undefined;
@@ -36,11 +39,12 @@ function layerOf(
   if (added && added.length !== columns) return undefined;
   const at = (place: number): number => {
     const [row, column] = [Math.floor(place / columns) * depth, place % columns];
+    const [x, w] = [input.data, weight.data];
     let sum = added ? Number(added.data[column]) : 0;
-    for (let d = 0; d < depth; d++) sum += Number(input.data[row + d]) * Number(weight.data[column * depth + d]);
+    for (let d = 0; d < depth; d++) sum += Number(x[row + d]) * Number(w[column * depth + d]);
     return sum;
   };
-  return { shape: [rows, ...own], at, features: input.data, weight: weight.data, depth, columns };
+  return { shape: [rows, ...own], at, features: input, weight, depth, columns };
 }
 
 /** Adds the slopes of the positives to the gradients of a layer, each times a factor. */
@@ -50,7 +54,8 @@ function addSlopes(
   layer: Layer,
   factor: (at: number) => number,
 ): void {
-  const { features, weight, depth, columns } = layer;
+  const { depth, columns } = layer;
+  const [features, weight] = [layer.features.data, layer.weight.data]; // as they lie by now
   const add = (to: Float32Array, at: number, value: number): void => {
     to[at] = lib.real((to[at] as number) + value);
   };

@@ -137,10 +137,11 @@ function jointly(columns: readonly Column[], fixed: readonly (Cut | undefined)[]
 
 function columnsOf(name: string, scores: TensorInput, labels: TensorInput): { columns: Column[]; rows: number } {
   const read = readScores(name, scores);
-  checkOrder(name, read);
-  const { data, shape } = read;
+  const { shape } = read;
   if (shape.length > 2) throw new RangeError(`${name}: scores has shape ${lib.show(shape)}, expected [N, L] or [N]`);
   const bits = readBits(name, 'labels', labels, read);
+  checkOrder(name, read);
+  const { data } = read;
   const [rows = 0, width = 1] = shape;
   const columns = Array.from({ length: width }, (_, l) => {
     let count = 0;

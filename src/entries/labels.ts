@@ -17,12 +17,19 @@ export function readScores(name: string, scores: TensorInput): Scores {
   const shape = operand.shape ?? [operand.length];
   const width = shape.at(-1);
   if (width === undefined) throw new RangeError(`${name}: scores has shape [], expected [N, L] or [L]`);
-  const data = operand.data as ArrayLike<number>;
-  return { data, shape, rows: lib.sizeOf(shape.slice(0, -1)), width };
+  return {
+    get data() {
+      return operand.data as ArrayLike<number>; // what is read next may make memory grow in which it lies
+    },
+    shape,
+    rows: lib.sizeOf(shape.slice(0, -1)),
+    width,
+  };
 }
 
 /** None of the scores that count may be NaN, which has no place in an order. */
-export function checkOrder(name: string, { data }: Scores, counts: (i: number) => boolean = () => true): void {
+export function checkOrder(name: string, scores: Scores, counts: (i: number) => boolean = () => true): void {
+  const { data } = scores;
   for (let i = 0; i < data.length; i++) {
     if (!Number.isNaN(data[i]) || !counts(i)) continue;
     throw new RangeError(`${name}: scores[${i}] is NaN, which no order has a place for`);

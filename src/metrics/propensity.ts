@@ -50,11 +50,12 @@ function scored<N extends string>(name: N, discount: (rank: number) => number): 
     }
     const k = lib.readNumber(given.k, `${name}: k`, COUNT);
     const read = readScores(name, scores);
-    const { data, rows, width } = read;
+    const { rows, width } = read;
     const inverse = readRow(given.propensities, `${name}: propensities`, PROPENSITY, width, 'one per label').map(
       (p) => 1 / p,
     );
     const positives = readPositives(name, target, read, readIgnored(name, given));
+    const { data } = read;
     checkOrder(name, read, (i) => positives.counts(Math.floor(i / width), i % width));
     let [sum, weightSum, count] = [0, 0, 0];
     for (let row = 0; row < rows; row++) {

@@ -90,7 +90,7 @@ function end({ threads, words }: Workers): void {
 }
 
 /** Ends the helpers of engines that nobody has any more, whether as the engine or as a function, tensor or step of it. */
-const dropped = new FinalizationRegistry<Workers>(end);
+const dropped = typeof FinalizationRegistry === 'function' ? new FinalizationRegistry<Workers>(end) : undefined;
 
 export class Rounds {
   readonly control = at.Control.make();
@@ -124,7 +124,7 @@ export class Rounds {
       start(this.#workers, helper, { ...setup, helper, plan: runtime.memory.take(PLAN_BYTES) }),
     );
     this.#started = Promise.all(starts).then(() => undefined);
-    dropped.register(runtime, this.#workers);
+    dropped?.register(runtime, this.#workers);
   }
 
   get #words(): Int32Array {

@@ -33,6 +33,8 @@ export function decode(text: string): Uint8Array<ArrayBuffer> {
   for (let i = 0; i < alphabet.length; i++) all[alphabet.charCodeAt(i)] = i;
   for (let i = 0; i < 256; i++) all[128 + i] = Number.parseInt(bytes.slice(2 * i, 2 * i + 2), 16);
   const at = 128 + 256;
-  const start = at + new TextEncoder().encodeInto(text, all.subarray(at)).written;
+  const start = at + text.length; // all of it is ASCII
+  if (typeof TextEncoder === 'function') new TextEncoder().encodeInto(text, all.subarray(at));
+  else for (let i = 0; i < text.length; i++) all[at + i] = text.charCodeAt(i);
   return all.slice(start, decode(at, start, start, singles, alphabet.length));
 }

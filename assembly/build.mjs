@@ -199,13 +199,16 @@ const modulesFrom = (file, folder = 'machine') => ({
  */
 function writeBundle({ path, text }, module) {
   // the bundler's helper for namespaces takes what is enumerable on Object.prototype for exports
-  const own = text.replaceAll(/for\(var (\w+) in (\w+)\)(?=\w+\(\w+,\1,\{get:\2\[\1\])/g, 'for(var $1 of Object.keys($2))');
-  const { code, errors } = minifySync(path, own, { module, compress: { target: TARGET }, mangle: { toplevel: true } });
+  const own = text.replaceAll(
+    /for\(var (\w+) in (\w+)\)(?=\w+\(\w+,\1,\{get:\2\[\1\])/g,
+    'for(var $1 of Object.keys($2))',
+  );
+  const codegen = { removeWhitespace: true, asciiOnly: true };
+  const options = { module, compress: { target: TARGET }, mangle: { toplevel: true }, codegen };
+  const { code, errors } = minifySync(path, own, options);
   if (errors.length > 0) throw new Error(`${path}: ${errors[0].message}`);
   const texts = [];
-  const rest = code
-    .replaceAll(/(["'`])[^"'`\\]{10000,}\1/g, (literal) => `$text${texts.push(literal) - 1}`)
-    .replaceAll(/[^\0-\x7f]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  const rest = code.replaceAll(/(["'`])[^"'`\\]{10000,}\1/g, (literal) => `$text${texts.push(literal) - 1}`);
   const front = texts.map((literal, i) => `const $text${i}=${literal};`).join('');
   const whole = rest.replace(/^("use strict";)?/, (start) => start + front);
   mkdirSync(dirname(path), { recursive: true });

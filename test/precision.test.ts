@@ -73,6 +73,27 @@ describe('confident samples', () => {
 });
 
 describe('the gradient of a sure class', () => {
+  const indexed = vanishing.filter((op) => references[op].targets[0] === 'index');
+
+  it('is looked at in most losses of classes', () => expect(indexed.length).toBeGreaterThan(6));
+
+  it.each(indexed)('%s: keeps its digits at the right class and at the others', (op) => {
+    const { inputs, options } = references[op].draw(randomFrom(5), [4, 3], undefined, 'index');
+    const classes = (inputs.target as Tensor64).data;
+    for (const far of [10, 15, 20]) {
+      const input = {
+        shape: [4, 3],
+        data: inputs.input.data.map((_, i) => (i % 3 === classes[Math.floor(i / 3)] ? far : i / 7)),
+      };
+      const problem = { inputs: { ...inputs, input }, options: { ...options, reduction: 'sum' as const } };
+      const rounded = withInput(problem, Math.fround);
+      const truth = reference(op, rounded.inputs, problem.options).grad;
+      const { loss, input: x, target, options: own } = callOf(op, rounded);
+      const { data } = gradientsOf(loss(x, target, own)).grad;
+      for (const [i, value] of truth.data.entries()) relative(`${far}, ${i}`, data[i]!, value, 2e-5);
+    }
+  });
+
   property('of crossEntropy with any kind of target to 1e-6', (random, shape, axis) => {
     const op = 'crossEntropy';
     const drawn = references[op].draw(random, shape, axis, 'index');

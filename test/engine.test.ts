@@ -294,6 +294,14 @@ describe('the default engine', () => {
 });
 
 describe('uncertaintyWeighted of an engine', () => {
+  it('has no options', () => {
+    const call = createEngine().uncertaintyWeighted as (...args: unknown[]) => unknown;
+    expect(() => call([1], [0], { scale: 2 })).toThrow(
+      new TypeError('uncertaintyWeighted: options is an object (Object), expected none, since it has no options'),
+    );
+    expect(call([1], [0], undefined)).toEqual(call([1], [0]));
+  });
+
   it('is a TypeError once that was disposed', () => {
     const engine = createEngine();
     engine.dispose();

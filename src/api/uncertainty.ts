@@ -2,6 +2,7 @@
 
 import { fitExactly } from '../arguments/fit.ts';
 import { readOperand } from '../arguments/operand.ts';
+import { describe } from '../values/array.ts';
 import { trim } from '../values/guard.ts';
 import { exponential, real } from '../values/number.ts';
 import type { Tensor, TensorInput } from '../values/types.ts';
@@ -18,9 +19,14 @@ export interface UncertaintyResult {
 
 /** Σ ½·e^(−s)·L + ½·s of losses L and log-variances s; `check` throws where nothing may be computed any more. */
 export function makeUncertainty(check?: () => unknown): (losses: TensorInput, s: TensorInput) => UncertaintyResult {
-  const uncertaintyWeighted = (losses: TensorInput, s: TensorInput): UncertaintyResult => {
+  const uncertaintyWeighted = (losses: TensorInput, s: TensorInput, options?: undefined): UncertaintyResult => {
     try {
       check?.();
+      if (options !== undefined) {
+        throw new TypeError(
+          `uncertaintyWeighted: options is ${describe(options)}, expected none, since it has no options`,
+        );
+      }
       return weigh(losses, s);
     } catch (error) {
       trim(error, uncertaintyWeighted);

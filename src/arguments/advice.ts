@@ -74,7 +74,7 @@ export function adviceOnShapes(call: Call, target: Operand, given?: Given): stri
   if (given && input.shape === undefined && own.length === 1 && own[0] !== undefined) {
     const classes = shape[0] === undefined ? 0 : shape[0] / own[0];
     if (Number.isInteger(classes) && classes > 1)
-      return `; did you mean tensor(${record.names[0]}, ${show([own[0], classes])})?`;
+      return `; did you mean tensor(${record.names[0]}, ${show([own[0], classes])}), or ${show([1, classes, own[0]])} with a class after the other?`;
   }
   if (given && target.shape === undefined && target.length === input.length && middle > 0) {
     return `; with a target for each, ${axisAdvice(call, target, given, false)}`;

@@ -150,7 +150,7 @@ function backward(gradOutputs: readonly TensorInput[], logits: TensorInput, opti
       `${name}: gradOutputs has ${gradOutputs.length} tensors, expected ${counts.length}, one per component`,
     );
   }
-  const incoming = gradOutputs.map((value: TensorInput, m) => {
+  const incoming = Array.from(gradOutputs as readonly TensorInput[], (value, m) => {
     const operand = lib.readOperand(value, `${name}: gradOutputs[${m}]`);
     lib.fitExactly(operand, shapes[m] as readonly number[], () => 'the shape of the result');
     return operand;

@@ -230,7 +230,7 @@ export const multiHead: <const N extends string>(heads: readonly Head<N>[]) => M
     if (!Array.isArray(heads))
       throw new TypeError(`${NAME}: heads is ${lib.describe(heads)}, expected an array of heads`);
     if (heads.length === 0) throw new RangeError(`${NAME}: heads is empty, expected at least one`);
-    const checked = heads.map((head: Head, i) => readHead(head, i));
+    const checked = Array.from(heads as readonly Head[], readHead);
     const twice = checked.find(({ name }, i) => checked.findIndex((head) => head.name === name) !== i);
     if (twice)
       throw new RangeError(`${NAME}: heads has the name ${JSON.stringify(twice.name)} twice, expected distinct names`);

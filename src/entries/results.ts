@@ -32,6 +32,13 @@ export function readSum(value: unknown, where: string): number {
   throw new TypeError(`${where} is ${lib.describe(value)}, expected a number`);
 }
 
+/** The counts that a result holds as a tensor. */
+export function readCounts(value: unknown, where: string): Float64Array {
+  const { data } = (value ?? {}) as { readonly data?: unknown };
+  if (lib.isTyped(data)) return data as Float64Array;
+  throw new TypeError(`${where} is ${lib.describe(value)}, expected the counts of a result`);
+}
+
 /** The sum and the count of all results. */
 export function addUp(
   name: string,

@@ -2,7 +2,7 @@
 
 import { readOptions } from '../entries/options.ts';
 import { type Ignoring, PREDICTIONS, readIgnored, readPair } from '../entries/pairs.ts';
-import { type Merging, readResults } from '../entries/results.ts';
+import { type Merging, readCounts, readResults } from '../entries/results.ts';
 import { internals as lib } from '../index.ts';
 import type { Tensor, TensorInput } from '../values/types.ts';
 import { type Classes, eachPair, presentValues, readClassValues } from './counts.ts';
@@ -43,9 +43,11 @@ function count(name: string, predicted: TensorInput, target: TensorInput, option
 function add(name: string, results: readonly Confusion[]): Confusion {
   const [first] = results;
   if (!first) throw new RangeError(`${name}: results is empty, expected at least one`);
-  const data = new Float64Array(first.data.length);
-  for (const [i, { data: own, labels }] of results.entries()) {
-    if (!lib.isTyped(own) || !Array.isArray(labels) || !lib.sameShape(labels, first.labels)) {
+  const data = new Float64Array(readCounts(first, `${name}: results[0]`).length);
+  for (const [i, result] of results.entries()) {
+    const { labels } = result;
+    const own = readCounts(result, `${name}: results[${i}]`);
+    if (own.length !== data.length || !Array.isArray(labels) || !lib.sameShape(labels, first.labels)) {
       throw new RangeError(
         `${name}: results[${i}] has other classes than results[0], expected option classes or labels`,
       );

@@ -2,7 +2,7 @@
 
 import { readChoice, readOptions } from '../entries/options.ts';
 import { type Ignoring, type Pair, PREDICTIONS, readIgnored, readPair } from '../entries/pairs.ts';
-import { readResults } from '../entries/results.ts';
+import { readCounts, readResults } from '../entries/results.ts';
 import { internals as lib } from '../index.ts';
 import type { Tensor, TensorInput } from '../values/types.ts';
 import { type Classes, eachPair, presentValues, readClassValues } from './counts.ts';
@@ -159,10 +159,10 @@ function merge(results: readonly PrecisionResult[], options?: AverageOptions): P
   const [first] = all;
   if (!first) throw new RangeError(`${name}: results is empty, expected at least one`);
   const add = (key: 'truePositives' | 'falsePositives' | 'falseNegatives'): Tensor<Float64Array> => {
-    const size = first[key].data.length;
+    const size = readCounts(first[key], `${name}: results[0].${key}`).length;
     const sums = new Float64Array(size);
     for (const [i, result] of all.entries()) {
-      const { data } = result[key];
+      const data = readCounts(result[key], `${name}: results[${i}].${key}`);
       if (data.length !== size || String(result.labels) !== String(first.labels)) {
         throw new RangeError(
           `${name}: results[${i}] has other classes than results[0], expected option classes or labels`,

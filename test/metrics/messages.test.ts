@@ -163,3 +163,20 @@ describe('many classes', () => {
     expect(() => quadraticKappa(predicted, target, options)).toThrow(new RangeError(`quadraticKappa: ${rest}`));
   });
 });
+
+it('results of shards that are none are refused by name', () => {
+  const wrong = (name: string, rest: string): TypeError => new TypeError(`${name}.merge: results[0]${rest}`);
+  const none = 'expected the counts of a result';
+  expect(() => precisionRecallF1.merge([unsafe({})])).toThrow(
+    wrong('precisionRecallF1', `.truePositives is undefined, ${none}`),
+  );
+  expect(() => confusion.merge([unsafe({})])).toThrow(wrong('confusion', ` is an object (Object), ${none}`));
+  expect(() => quadraticKappa.merge([unsafe({ confusion: {} })])).toThrow(
+    wrong('quadraticKappa', ` is an object (Object), ${none}`),
+  );
+  const first = confusion([0, 1], [1, 1], { classes: 2 });
+  const second = { ...first, data: first.data.slice(0, 1) };
+  expect(() => confusion.merge([first, second])).toThrow(
+    /^confusion.merge: results\[1\] has other classes than results\[0\]/,
+  );
+});

@@ -57,7 +57,11 @@ describe('advice', () => {
       () => crossEntropy(zeros(2, 3, 4), { data: new Int32Array(6), shape: [2, 3] }),
       '; did you mean axis: -1?',
     ],
-    ['flat logits', () => crossEntropy(new Float32Array(12), [0, 1, 2, 0]), '; did you mean tensor(logits, [4, 3])?'],
+    [
+      'flat logits',
+      () => crossEntropy(new Float32Array(12), [0, 1, 2, 0]),
+      '; did you mean tensor(logits, [4, 3]), or [1, 3, 4] with a class after the other?',
+    ],
     ['classes from 1', () => crossEntropy(rows, [3, 1]), '; for classes that count from 1, labels: [1, 2, 3]'],
     ['bytes of pictures', () => bceWithLogits([1, 2], [0, 255]), '; divide values of 0 … 255 by 255'],
     ['one logit', () => crossEntropy([[1], [2]], [0, 1]), '; for one logit per yes or no use bceWithLogits'],

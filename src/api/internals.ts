@@ -12,6 +12,7 @@ import { isSparse, readSparse } from '../arguments/sparse.ts';
 import { crossEntropy } from '../losses/classification.ts';
 import type { OperationRecord } from '../losses/record.ts';
 import { LADDER } from '../machine/instance.ts';
+import { memoryOf } from '../machine/memory.ts';
 import { bytesAt } from '../machine/memoryBytes.ts';
 import { bytesOf, compile, knows, leb, moduleFrom, Reader } from '../machine/modules/further.ts';
 import { FLAGS, PLAN, type Runtime } from '../machine/runtime.ts';
@@ -48,18 +49,19 @@ function runtimeOf(name: string, engine: unknown, values: readonly unknown[]): R
 /** The runtime in whose memory a tensor lives; undefined for anything else. */
 const residence = (value: object): Runtime | undefined => MemoryTensor.runtimeOf(value);
 
-/** Whether an array is a view of the default engine's memory, which is gone once that grows. */
-const moves = (data: Float32Array): boolean => defaultRuntime().memory.holds(data);
+/** Whether an array is a view of an engine's memory, which is gone once that grows. */
+const moves = (data: Float32Array): boolean => memoryOf(data) !== undefined;
 
-/** The tensor of a result that is given; where its array is a view of the default engine's memory, one of the memory as it is now. */
+/** The tensor of a result that is given; where its array is a view of an engine's memory, one of the memory as it is now. */
 function receiver({ tensor, data }: Output, shape: readonly number[]): Tensor {
   if (tensor && residence(tensor)) return tensor;
-  if (!moves(data)) return tensor ?? { data, shape };
+  const memory = memoryOf(data);
+  if (!memory) return tensor ?? { data, shape };
   const { byteOffset, length } = data;
   let view = data;
   return {
     get data() {
-      if (view.length !== length) view = defaultRuntime().memory.view('float32', byteOffset, length);
+      if (view.length !== length) view = memory.view('float32', byteOffset, length);
       return view;
     },
     shape,

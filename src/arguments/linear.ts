@@ -40,7 +40,9 @@ export const shapeOf = ({ rows, columns, depth, weight }: Head, name: GradName):
   return name === 'bias' ? [columns] : [rows, depth];
 };
 
-/** Weight and bias as they were given. A name that is close to theirs is a slip; others are the caller's own. */
+const isSlip = (key: string): boolean => adviceOnName(key, ['bias'], 'linear') !== '';
+
+/** Weight and bias as they were given. In place of a bias a name that is close to it is a slip; others are the caller's own. */
 export function readParameters(
   name: string,
   parameters: unknown,
@@ -48,12 +50,12 @@ export function readParameters(
   if (typeof parameters !== 'object' || parameters === null || !('weight' in parameters)) {
     throw new TypeError(`${name}: parameters is ${describe(parameters)}, expected an object { weight, bias }`);
   }
-  for (const key of Object.keys(parameters)) {
-    const hint = key === 'weight' || key === 'bias' ? '' : adviceOnName(key, ['weight', 'bias'], name);
-    if (hint === '') continue;
-    throw new TypeError(`${name}: unknown member ${JSON.stringify(key)} of parameters, expected weight, bias${hint}`);
-  }
-  return parameters;
+  const { weight, bias } = parameters as { weight: unknown; bias?: unknown };
+  const slip = bias === undefined && Object.keys(parameters).find((key) => key !== 'bias' && isSlip(key));
+  if (!slip) return { weight, bias };
+  throw new TypeError(
+    `${name}: unknown member ${JSON.stringify(slip)} of parameters, expected weight, bias; did you mean bias?`,
+  );
 }
 
 /** Reads features, weight and bias, and the options of a head. */

@@ -256,31 +256,33 @@ export function readTargets(heads: readonly Checked[], name: string, targets: un
     throw new TypeError(`${name}: targets has ${JSON.stringify(unknown)}, expected one of ${known.join(', ')}`);
   }
   for (const key of known) {
-    if (!Object.hasOwn(targets, key) || (targets as Given)[key] === undefined)
-      throw new TypeError(`${name}: targets.${key} is missing`);
+    const target = (targets as Given)[key];
+    const everybodys = target === (Object.prototype as unknown as Given)[key]; // a head may be called toString
+    if (target === undefined || everybodys) throw new TypeError(`${name}: targets.${key} is missing`);
   }
   return targets as Given;
 }
 
 /** The typed arrays of a target or an option. */
 function typedOf(value: unknown): NumericArray[] {
-  if (lib.isTyped(value)) return [value];
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return [];
   const { data, indices, offsets } = value as Record<'data' | 'indices' | 'offsets', unknown>;
-  return [data, indices, offsets].flatMap(typedOf);
+  return [value, data, indices, offsets].filter(lib.isTyped);
 }
 
 /** The typed arrays of targets and of the options of heads, over which no gradient may go. */
 export const arraysOf = (heads: readonly Checked[], targets: Given): NumericArray[] =>
   [targets, ...heads.map(({ options }) => options)].flatMap((each) => Object.values(each).flatMap(typedOf));
 
-/** Runs what belongs to a head, whose name errors then bear. */
-export function ofHead<T>({ name }: Checked, run: () => T): T {
+/** Runs what belongs to a head, whose name errors of its loss then bear; those of others pass as they are. */
+export function ofHead<T>({ name, loss }: Checked, run: () => T): T {
   try {
     return run();
   } catch (error) {
-    if (error instanceof Error) error.message = `${NAME}: head ${JSON.stringify(name)}: ${error.message}`;
-    throw error;
+    const kind = [TypeError, RangeError].find((each) => error instanceof each);
+    const { message } = error as Error;
+    if (!kind || !message.startsWith(loss.name)) throw error;
+    throw new kind(`${NAME}: head ${JSON.stringify(name)}: ${message}`, { cause: error });
   }
 }
 

@@ -12,6 +12,13 @@ const KEPT_SCRATCH = 1 << 20;
 
 const align = (bytes: number): number => Math.ceil(bytes / ALIGN) * ALIGN;
 
+/** Whose views are of a buffer. */
+const owners = new WeakMap<ArrayBufferLike, LinearMemory>();
+
+/** The memory of whatever engine that an array is a view of; undefined for all others. */
+export const memoryOf = ({ buffer, byteOffset }: ArrayBufferView): LinearMemory | undefined =>
+  byteOffset > 0 ? owners.get(buffer) : undefined; // at its very start nothing lies that is an engine's
+
 interface Block {
   start: number;
   bytes: number;
@@ -70,6 +77,7 @@ export class LinearMemory {
       this.#older.add(buffer);
     }
     this.#buffer = buffer;
+    owners.set(buffer, this);
     this.f32 = new Float32Array(buffer);
     this.i32 = new Int32Array(buffer);
     this.u32 = new Uint32Array(buffer);

@@ -187,14 +187,11 @@ it("a member of the layer with a slip in its name is refused, others are the cal
       [0, 1],
     ],
   ];
-  for (const slip of ['bais', 'Bias', 'biass', 'wieght']) {
+  for (const slip of ['bais', 'Bias', 'biass']) {
     const layer = { weight, [slip]: [1, 2] };
-    const meant = slip === 'wieght' ? 'weight' : 'bias';
-    const rest = `unknown member "${slip}" of parameters, expected weight, bias; did you mean ${meant}?`;
+    const rest = `unknown member "${slip}" of parameters, expected weight, bias; did you mean bias?`;
     expect(() => crossEntropy.linear(x, layer, [0])).toThrow(new TypeError(`crossEntropy.linear: ${rest}`));
     expect(() => linear(x, layer)).toThrow(new TypeError(`linear: ${rest}`));
   }
-  expect(linear(x, { weight, name: 'head', frozen: true } as { weight: number[][] }).data).toEqual(
-    Float32Array.of(1, 2),
-  );
+  expect(linear(x, { weight, name: 'head', height: 2 } as { weight: number[][] }).data).toEqual(Float32Array.of(1, 2));
 });

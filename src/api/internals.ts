@@ -4,7 +4,7 @@
 import { adviceOnName } from '../arguments/advice.ts';
 import type { Output } from '../arguments/call.ts';
 import { checkLoss } from '../arguments/check.ts';
-import { readOut } from '../arguments/common.ts';
+import { checkOut, readOut } from '../arguments/common.ts';
 import { fitExactly } from '../arguments/fit.ts';
 import { readParameters } from '../arguments/linear.ts';
 import { readOperand } from '../arguments/operand.ts';
@@ -94,6 +94,7 @@ export const internals = {
   broadcastStrides,
   bytesAt,
   bytesOf,
+  checkOut,
   compile,
   describe,
   exponential,

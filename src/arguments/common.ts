@@ -120,19 +120,23 @@ export function checkOverlap(call: Call, others: readonly (NumericArray | undefi
     { to: outSecond, itself: record.second, array: second?.typed, rest: [input.typed] },
   ];
   for (const { to, itself, array, rest } of pairs) {
-    if (!to) continue;
-    const { data } = to;
-    if (array && overlap(data, array)) {
-      const whole =
-        array instanceof Float32Array && data.byteOffset === array.byteOffset && array.length === data.length;
-      if (!whole) {
-        throw new RangeError(`${name}: out overlaps ${itself} in part, expected ${itself} itself or other memory`);
-      }
-    }
-    for (const other of [...others, ...rest]) {
-      if (other && overlap(data, other)) {
-        throw new RangeError(`${name}: out overlaps another argument, expected ${itself} itself or other memory`);
-      }
-    }
+    if (to) checkOut(name, to.data, { name: itself as string, array }, [...others, ...rest]);
+  }
+}
+
+/** A result goes wholly over the array that it may go over, if it does, and over no other. */
+export function checkOut(
+  where: string,
+  out: Float32Array,
+  { name, array }: { readonly name: string; readonly array: NumericArray | undefined },
+  others: readonly (NumericArray | undefined)[],
+): void {
+  const rest = `expected ${name} itself or other memory`;
+  if (array && overlap(out, array)) {
+    const whole = array instanceof Float32Array && out.byteOffset === array.byteOffset && array.length === out.length;
+    if (!whole) throw new RangeError(`${where}: out overlaps ${name} in part, ${rest}`);
+  }
+  if (others.some((other) => other && overlap(out, other))) {
+    throw new RangeError(`${where}: out overlaps another argument, ${rest}`);
   }
 }

@@ -1,7 +1,7 @@
 // The best classes of logits.
 
 import { COUNT, readOptions } from '../entries/options.ts';
-import { type ClassOptions, readClassed } from '../entries/samples.ts';
+import { type ClassOptions, readClassed, shapeWith } from '../entries/samples.ts';
 import { internals as lib } from '../index.ts';
 import type { EngineBase, Tensor, TensorInput } from '../values/types.ts';
 import { labelling } from './labelling.ts';
@@ -82,12 +82,10 @@ export const topK: (logits: TensorInput, k: number, options?: ArgmaxOptions) => 
     const given = readOptions(name, options, KNOWN);
     const count = lib.readNumber(k, `${name}: k`, COUNT);
     const classed = readClassed(name, 'logits', logits, given);
-    const { classes, inner, operand } = classed;
+    const { classes, inner } = classed;
     if (count > classes) throw new RangeError(`${name}: k is ${count}, expected at most ${classes}, the classes`);
     const label = labelling(name, classed.labels, given.invalid);
-    const whole = operand.shape ?? [operand.length];
-    const axis = Number(given.axis ?? (whole.length === 1 ? 0 : 1));
-    const shape = whole.map((size, i) => (i === (axis < 0 ? axis + whole.length : axis) ? count : size));
+    const shape = shapeWith(classed, count);
     const indices = new Int32Array(lib.sizeOf(shape));
     const logProbs = new Float32Array(indices.length);
     const runtime = lib.runtimeOf(name, given.engine, [logits]);

@@ -1,7 +1,7 @@
 // The logits of the parts of composite labels.
 
 import { readOptions } from '../entries/options.ts';
-import { type Classed, readClassed } from '../entries/samples.ts';
+import { type Classed, readClassed, shapeWith } from '../entries/samples.ts';
 import { internals as lib } from '../index.ts';
 import type { EngineBase, Tensor, TensorInput } from '../values/types.ts';
 import { type Leaves, type Survey, survey } from './survey.ts';
@@ -53,7 +53,7 @@ function readGroups(
   given: { readonly [K in 'components' | 'axis']?: MarginalLogitsOptions[K] | undefined },
 ): Groups {
   const classed = readClassed(name, 'logits', logits, { axis: given.axis });
-  const { classes, operand } = classed;
+  const { classes } = classed;
   const { components } = given;
   if (components === undefined) {
     throw new TypeError(`${name}: components is missing, expected one class → group map per component`);
@@ -82,10 +82,7 @@ function readGroups(
     starts.push(total);
     total += most + 1;
   }
-  const whole = operand.shape ?? [operand.length];
-  const asked = Number(given.axis ?? (whole.length === 1 ? 0 : 1));
-  const at = asked < 0 ? asked + whole.length : asked;
-  const shapes = counts.map((count) => whole.map((size, axis) => (axis === at ? count : size)));
+  const shapes = counts.map((count) => shapeWith(classed, count));
   return { classed, map, counts, starts, total, shapes };
 }
 

@@ -2,7 +2,7 @@
 
 import { readOptions } from '../entries/options.ts';
 import { internals as lib } from '../index.ts';
-import type { NumericArray, Tensor, TensorInput } from '../values/types.ts';
+import type { Tensor, TensorInput } from '../values/types.ts';
 import { addColumns, takeColumns } from './columns.ts';
 import {
   arraysOf,
@@ -35,15 +35,6 @@ interface Rows {
 }
 
 const newGradient = (shape: readonly number[]): Tensor => ({ data: new Float32Array(lib.sizeOf(shape)), shape });
-
-/** The gradient may go over the logits themselves, and over no other argument. */
-function checkOut(name: string, out: Float32Array, logits: Float32Array, others: readonly NumericArray[]): void {
-  const whole = logits instanceof Float32Array && logits.byteOffset === out.byteOffset && logits.length === out.length;
-  const part = lib.overlap(out, logits) && !whole;
-  if (!part && !others.some((other) => lib.overlap(out, other))) return;
-  const what = part ? 'logits in part' : 'another argument';
-  throw new RangeError(`${name}: out overlaps ${what}, expected logits itself or other memory`);
-}
 
 class MultiHead {
   readonly #heads: readonly Checked[];
@@ -98,7 +89,7 @@ class MultiHead {
     const shape = [rows.rows, rows.columns];
     const out = given.out === undefined ? undefined : lib.readOut(given.out, shape, `${name}: out`);
     const own = readTargets(this.#heads, name, targets);
-    if (out) checkOut(name, out.data, rows.data, arraysOf(this.#heads, own));
+    if (out) lib.checkOut(name, out.data, { name: 'logits', array: rows.data }, arraysOf(this.#heads, own));
     const to = out && lib.receiver(out, shape);
     return { rows, scale, weights, own, shape, to, live: given.weights };
   }

@@ -158,6 +158,7 @@ export const decodeFactorized: (
     if (most === 0) return { data, shape };
     const classed: Classed = {
       operand,
+      axis: rows.length,
       outer: counts.length,
       classes: width,
       inner: 1,

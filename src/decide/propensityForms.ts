@@ -1,5 +1,6 @@
 // The forms of a propensity-scored loss, whatever it is of: those of the loss itself, and what positives cost beside.
 
+import { checkOptions } from '../entries/options.ts';
 import { internals as lib } from '../index.ts';
 import type { ForwardResult, Reduction, Step, TensorInput } from '../values/types.ts';
 import type { Extra, Forms, Given, Scored, Target } from './propensityExtra.ts';
@@ -47,9 +48,7 @@ export function formsOf<Of extends readonly unknown[], G>(
   type Args = [...of: Of, target: Target, options?: Given];
   const split = (args: Args) => {
     const options: unknown = args[count + 1];
-    if (options !== undefined && (typeof options !== 'object' || options === null)) {
-      throw new TypeError(`${name}: options is ${lib.describe(options)}, expected an object`);
-    }
+    checkOptions(name, options);
     return {
       of: args.slice(0, count) as unknown as Of, // as Args says
       target: args[count] as Target,

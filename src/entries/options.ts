@@ -4,6 +4,13 @@ import { internals as lib } from '../index.ts';
 import type { Rule } from '../values/number.ts';
 import type { TensorInput } from '../values/types.ts';
 
+/** Options are an object, or not given. */
+export function checkOptions(name: string, options: unknown): asserts options is object | undefined {
+  if (options === undefined) return;
+  if (typeof options === 'object' && options !== null && !Array.isArray(options) && !lib.isTyped(options)) return;
+  throw new TypeError(`${name}: options is ${lib.describe(options)}, expected an object`);
+}
+
 /** The options that are given, with no name that the function does not know. */
 export function readOptions<O extends object>(
   name: string,
@@ -11,10 +18,8 @@ export function readOptions<O extends object>(
   known: readonly (keyof O & string)[],
 ): O | Record<keyof O, undefined> {
   const given: Partial<Record<string, unknown>> = {};
+  checkOptions(name, options);
   if (options === undefined) return given as Record<keyof O, undefined>;
-  if (typeof options !== 'object' || options === null || Array.isArray(options) || lib.isTyped(options)) {
-    throw new TypeError(`${name}: options is ${lib.describe(options)}, expected an object`);
-  }
   for (const [key, value] of Object.entries(options)) {
     if (value === undefined) continue;
     if (!(known as readonly string[]).includes(key)) {

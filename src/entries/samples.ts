@@ -16,6 +16,8 @@ export interface ClassOptions {
 /** A tensor with a class axis: value [o, c, i] is at (o·classes + c)·inner + i, sample [o, i] at o·inner + i. */
 export interface Classed {
   readonly operand: Operand;
+  /** Where the class axis is, from 0. */
+  readonly axis: number;
   readonly outer: number;
   readonly classes: number;
   readonly inner: number;
@@ -30,9 +32,13 @@ export function readClassed(name: string, what: string, input: TensorInput, { ax
   const shape = operand.shape ?? [operand.length];
   if (shape.length === 0) throw new RangeError(`${name}: ${what} [] need a class axis, e.g. [3]`);
   const asked = axis === undefined ? undefined : lib.readNumber(axis, `${name}: axis`, lib.INTEGER);
-  const { outer, classes, inner, lossShape } = lib.splitAtAxis(shape, asked, name);
-  return { operand, outer, classes, inner, shape: lossShape, labels: readLabels(labels, `${name}: labels`, classes) };
+  const { lossShape, ...geometry } = lib.splitAtAxis(shape, asked, name);
+  return { operand, ...geometry, shape: lossShape, labels: readLabels(labels, `${name}: labels`, geometry.classes) };
 }
+
+/** The shape with so many places in place of the classes. */
+export const shapeWith = ({ operand, axis }: Classed, places: number): number[] =>
+  (operand.shape ?? [operand.length]).map((size, i) => (i === axis ? places : size));
 
 /** The classes of targets, one per sample: IGNORED for those that are ignored. */
 export function readTargets(

@@ -12,7 +12,7 @@ const KEPT_SCRATCH = 1 << 20;
 
 const align = (bytes: number): number => Math.ceil(bytes / ALIGN) * ALIGN;
 
-/** Whose views are of a buffer. */
+/** Whose views are of a buffer; where threads share a memory, the buffers of it before it grew live on. */
 const owners = new WeakMap<ArrayBufferLike, LinearMemory>();
 
 /** The memory of whatever engine that an array is a view of; undefined for all others. */
@@ -35,8 +35,6 @@ export class LinearMemory {
   i32: Int32Array = new Int32Array(0);
   u32: Uint32Array = new Uint32Array(0);
   f64: Float64Array = new Float64Array(0);
-  /** Where threads share the memory: the buffers of it before it grew, which live on. */
-  #older: WeakSet<ArrayBufferLike> | undefined;
   #last: Float32Array = this.f32;
   #scratch: Block = { start: 0, bytes: 0 };
   #used = 0;
@@ -72,10 +70,6 @@ export class LinearMemory {
 
   #view(): void {
     const { buffer } = this.memory;
-    if (!(buffer instanceof ArrayBuffer)) {
-      this.#older ??= new WeakSet();
-      this.#older.add(buffer);
-    }
     this.#buffer = buffer;
     owners.set(buffer, this);
     this.f32 = new Float32Array(buffer);
@@ -89,7 +83,7 @@ export class LinearMemory {
    * buffer of their own, which engines make only when it is asked for.
    */
   holds(data: ArrayBufferView): boolean {
-    return data.byteOffset > 0 && (data.buffer === this.#buffer || this.#older?.has(data.buffer) === true);
+    return data.byteOffset > 0 && (data.buffer === this.#buffer || memoryOf(data) === this);
   }
 
   /** A view of `length` values at an address. */

@@ -5,6 +5,8 @@ import type { NumericArray } from './types.ts';
 
 /** [outer, classes, inner]: what lies before the class axis, the axis, and what lies behind it. */
 export interface ClassGeometry {
+  /** Where the class axis is, from 0. */
+  readonly axis: number;
   readonly outer: number;
   readonly classes: number;
   readonly inner: number;
@@ -31,7 +33,7 @@ export function splitAtAxis(shape: readonly number[], axis: number | undefined, 
     if (i < at) outer *= size;
     else inner *= size;
   }
-  return { outer, classes: shape[at] ?? 0, inner, lossShape };
+  return { axis: at, outer, classes: shape[at] ?? 0, inner, lossShape };
 }
 
 /** Strides (in elements) of an operand of shape `own` broadcast to `shape` by NumPy's rules; undefined if it does not. */

@@ -97,8 +97,9 @@ export class Result implements Sink {
 
   /** The tensor of it; where its array was given as a view of linear memory, one of the memory as it is now. */
   tensorOf(tensor: Tensor, shape: readonly number[]): Tensor {
+    if (this.#owner) return tensor;
     const { data } = this;
-    if (this.#owner || data === (this.#holder ? this.#given : tensor.data)) return tensor;
+    if (data === (this.#holder ? this.#given : tensor.data)) return tensor;
     if (this.#moved?.data !== data) this.#moved = { data, shape: shape.slice() };
     return this.#moved;
   }

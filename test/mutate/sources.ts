@@ -124,8 +124,8 @@ export const sources: readonly Mutation[] = [
   {
     fault: 'out may lie over any argument but the input',
     file: 'src/arguments/common.ts',
-    from: 'if (other && overlap(data, other)) {',
-    to: 'if (other && data === other) {',
+    from: 'if (others.some((other) => other && overlap(out, other))) {',
+    to: 'if (others.some((other) => out === other)) {',
     tests: ['trust/operands'],
   },
   {

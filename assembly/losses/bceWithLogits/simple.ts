@@ -30,10 +30,10 @@ const E = 5; // exponentials, with the three pads behind it
   return sub(clear(one, negatives(x)), y);
 }
 
-/** f times the slope of an element, for whole = 1 + e. */
+/** f times the slope of an element. */
 // @ts-ignore: decorator
-@inline function slope(a: v128, x: v128, e: v128, whole: v128, sign: v128, f: v128): v128 {
-  return mul(sub(a, xor(div(e, whole), and(x, sign))), f);
+@inline function slope(a: v128, x: v128, e: v128, one: v128, sign: v128, f: v128): v128 {
+  return mul(sub(a, xor(div(e, add(e, one)), and(x, sign))), f);
 }
 
 /**
@@ -62,10 +62,10 @@ export function stretch(p: Plan, x: usize, y: usize, g: usize, n: i32, sums: usi
       const a0 = against(v0, t0, one), a1 = against(v1, t1, one), a2 = against(v2, t2, one), a3 = against(v3, t3, one);
       right = and(right, and(and(le(zero, t0), le(t0, one)), and(le(zero, t1), le(t1, one))));
       right = and(right, and(and(le(zero, t2), le(t2, one)), and(le(zero, t3), le(t3, one))));
-      storeV(g, slope(a0, v0, q0, add(q0, one), sign, f));
-      storeV(g + step, slope(a1, v1, q1, add(q1, one), sign, f));
-      storeV(g + 2 * step, slope(a2, v2, q2, add(q2, one), sign, f));
-      storeV(g + 3 * step, slope(a3, v3, q3, add(q3, one), sign, f));
+      storeV(g, slope(a0, v0, q0, one, sign, f));
+      storeV(g + step, slope(a1, v1, q1, one, sign, f));
+      storeV(g + 2 * step, slope(a2, v2, q2, one, sign, f));
+      storeV(g + 3 * step, slope(a3, v3, q3, one, sign, f));
       // an infinite logit that agrees with its target costs 0; NaN comes back with e
       const first = add(pmax(zero, mul(a0, v0)), pmax(zero, mul(a1, v1)));
       sum = add(sum, add(first, add(pmax(zero, mul(a2, v2)), pmax(zero, mul(a3, v3)))));
@@ -126,9 +126,9 @@ function columns(p: Plan, x: usize, y: usize, g: usize, n: i32, weights: usize, 
       const f = mul(loadV(w), by);
       let sum = zero, product = zero, yAt = y + skip, gAt = stepG ? g + skip : g, e = padOf(p, E) + skip;
       for (let xAt = x + skip; xAt < end; xAt += step, yAt += step, gAt += stepG, e += step) {
-        const v = loadV(xAt), t = loadV(yAt), q = loadV(e), whole = add(q, one), a = against(v, t, one);
+        const v = loadV(xAt), t = loadV(yAt), q = loadV(e), a = against(v, t, one);
         right = and(right, and(le(zero, t), le(t, one)));
-        storeV(gAt, slope(a, v, q, whole, sign, f));
+        storeV(gAt, slope(a, v, q, one, sign, f));
         sum = add(sum, pmax(zero, mul(a, v)));
         product = join(product, q);
       }
